@@ -1,0 +1,195 @@
+"""Protocols: the fixed rules of a measurement, resolved for one suite, and the digest that names them.
+
+Two results are comparable if and only if their digests match. No protocol number is a default argument anywhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from metarl_bench import seeding
+from metarl_bench.agents import TrialShape
+from metarl_bench.errors import ContractError, UnknownIdError, close_matches
+from metarl_bench.tasks import Split, Suite, Task, hash_tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """The rules of a measurement, before they are resolved for a suite.
+
+    Attributes:
+        id: ``name-vN``; a change of numbers needs a new version.
+        purpose: One line for lists.
+        adaptation_episodes: K; the agent is forked and scored after each k = 0..K of them.
+        evaluation_episodes: Episodes played from each fork.
+        num_tasks: Tasks of the meta-test, spread evenly over the suite's frozen list (all where it is shorter).
+        num_trials: Trials in all; shared equally by the tasks, at least one each.
+        checkpoints: Environment steps at which the agent is frozen and meta-tested; those over the budget fall away,
+            the budget itself is always one.
+        budget: Environment steps of meta-training; None takes the suite's.
+        evaluation_actions: Whether evaluation episodes are played with ``explore=False`` or ``explore=True``.
+        score: ``last``: the evaluation episodes at the highest shot; ``trial``: the mean over adaptation episodes.
+        final_splits: Splits that are meta-tested, beside ``test``, at the last checkpoint only.
+        seeds: Seeds that a complete row has.
+    """
+
+    id: str
+    purpose: str
+    adaptation_episodes: int
+    evaluation_episodes: int
+    num_tasks: int
+    num_trials: int
+    checkpoints: tuple[int, ...]
+    budget: int | None = None
+    evaluation_actions: Literal["deterministic", "sampled"] = "deterministic"
+    score: Literal["last", "trial"] = "last"
+    final_splits: tuple[Split, ...] = ("train", "test_ood")
+    seeds: tuple[int, ...] = tuple(range(10))
+
+    def resolve(self, suite: Suite, *, primary_split: Split = "test") -> ResolvedProtocol:
+        """Returns the rules with every number fixed for one suite.
+
+        Args:
+            suite: The suite.
+            primary_split: ``validation`` for choosing settings; such results have a digest of their own.
+        """
+        spec = suite.spec
+        budget = self.budget or spec.budget
+        splits = (primary_split, *(split for split in self.final_splits if split != primary_split))
+        tasks = {split: self._select(suite, split) for split in splits}
+        return ResolvedProtocol(
+            protocol=self.id,
+            suite=spec.id,
+            horizon=spec.horizon,
+            failure_return=spec.failure_return,
+            measure=spec.score,
+            budget=budget,
+            checkpoints=(*(steps for steps in self.checkpoints if steps < budget), budget),
+            adaptation_episodes=self.adaptation_episodes,
+            evaluation_episodes=self.evaluation_episodes,
+            num_trials=self.num_trials,
+            evaluation_actions=self.evaluation_actions,
+            score=self.score,
+            primary_split=primary_split,
+            task_hashes=tuple((split, hash_tasks(chosen)) for split, chosen in tasks.items() if chosen),
+            seeds=self.seeds,
+            selected=tuple((split, chosen) for split, chosen in tasks.items() if chosen),
+        )
+
+    def _select(self, suite: Suite, split: Split) -> tuple[Task, ...]:
+        if split == "train" and suite.spec.finite_tasks is None:
+            # Its own frozen sample of the training distribution: a pure function of names, the same for every agent.
+            rng = seeding.generator("meta-test train tasks", self.id, suite.spec.id)
+            return tuple(suite.sample_tasks(self.num_tasks, rng))
+        tasks = suite.tasks(split)
+        count = min(self.num_tasks, len(tasks))
+        return tuple(tasks[(2 * i + 1) * len(tasks) // (2 * count)] for i in range(count))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedProtocol:
+    """A protocol with every number fixed for one suite; ``digest`` covers all fields but ``selected``."""
+
+    protocol: str
+    suite: str
+    horizon: int
+    failure_return: float
+    measure: Literal["return", "success"]
+    budget: int
+    checkpoints: tuple[int, ...]
+    adaptation_episodes: int
+    evaluation_episodes: int
+    num_trials: int
+    evaluation_actions: Literal["deterministic", "sampled"]
+    score: Literal["last", "trial"]
+    primary_split: Split
+    task_hashes: tuple[tuple[Split, str], ...]
+    seeds: tuple[int, ...]
+    selected: tuple[tuple[Split, tuple[Task, ...]], ...]
+
+    @property
+    def trial(self) -> TrialShape:
+        """The shape of the meta-test's trials."""
+        return TrialShape(
+            adaptation_episodes=self.adaptation_episodes,
+            evaluation_episodes=self.evaluation_episodes,
+            horizon=self.horizon,
+        )
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The splits that have tasks; the first is tested at every checkpoint, the others at the last one."""
+        return tuple(split for split, _ in self.selected)
+
+    def tasks(self, split: Split) -> tuple[Task, ...]:
+        """Returns the tasks of the meta-test in their order."""
+        return dict(self.selected)[split]
+
+    def trials_per_task(self, split: Split) -> int:
+        """Returns how many trials each task of a split gets."""
+        return max(1, self.num_trials // len(self.tasks(split)))
+
+    def covers(self) -> dict[str, Any]:
+        """Returns, as JSON types, exactly what the digest covers."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del values["selected"]
+        covered: dict[str, Any] = json.loads(json.dumps(values))
+        return covered
+
+    def digest(self) -> str:
+        """Returns the name of these rules: 16 hexadecimal digits."""
+        text = json.dumps(self.covers(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# Ten thousand to one million in half decades, then doubling.
+LADDER = (10_000, 30_000, 100_000, 300_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000, 32_000_000)
+
+LITE = Protocol(
+    id="lite-v1",
+    purpose="the leaderboard that a 2-core laptop can reproduce",
+    adaptation_episodes=2,
+    evaluation_episodes=1,
+    num_tasks=30,
+    num_trials=60,
+    checkpoints=LADDER,
+)
+
+PROTOCOLS: tuple[Protocol, ...] = (
+    LITE,
+    dataclasses.replace(LITE, id="lite-k20-v1", purpose="gradient adaptation needs episodes", adaptation_episodes=20),
+    dataclasses.replace(LITE, id="low-data-v1", purpose="what models are for", checkpoints=LADDER[:2], budget=100_000),
+    dataclasses.replace(
+        LITE,
+        id="smoke-v1",
+        purpose="tests: seconds",
+        adaptation_episodes=1,
+        num_tasks=3,
+        num_trials=6,
+        checkpoints=(4_000,),
+        budget=8_000,
+        seeds=(0, 1),
+    ),
+)
+
+
+def get_protocol(protocol_id: str) -> Protocol:
+    """Returns a protocol by its id.
+
+    Raises:
+        UnknownIdError: If there is none; the message names what comes near.
+    """
+    known = {protocol.id: protocol for protocol in PROTOCOLS}
+    if protocol_id not in known:
+        raise UnknownIdError(f"Unknown protocol {protocol_id!r}. {close_matches(protocol_id, known)}")
+    return known[protocol_id]
+
+
+def check_checkpoint(resolved: ResolvedProtocol, steps: int) -> None:
+    """Raises ``ContractError`` unless the protocol meta-tests at these steps."""
+    if steps not in resolved.checkpoints:
+        raise ContractError(f"{resolved.protocol} has no checkpoint at {steps}; it has {list(resolved.checkpoints)}.")
