@@ -76,6 +76,7 @@ class Protocol:
             score=self.score,
             primary_split=primary_split,
             task_hashes=tuple((split, hash_tasks(chosen)) for split, chosen in tasks.items() if chosen),
+            task_counts=tuple((split, len(chosen)) for split, chosen in tasks.items() if chosen),
             seeds=self.seeds,
             selected=tuple((split, chosen) for split, chosen in tasks.items() if chosen),
         )
@@ -108,6 +109,7 @@ class ResolvedProtocol:
     score: Literal["last", "trial"]
     primary_split: Split
     task_hashes: tuple[tuple[Split, str], ...]
+    task_counts: tuple[tuple[Split, int], ...]
     seeds: tuple[int, ...]
     selected: tuple[tuple[Split, tuple[Task, ...]], ...]
 
