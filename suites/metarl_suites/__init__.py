@@ -1,0 +1,5 @@
+"""The task families of metarl-bench; ``SPECS`` is what the entry point names."""
+
+from metarl_suites import toy
+
+SPECS = (*toy.SPECS,)
