@@ -1,0 +1,183 @@
+"""An agent that learns by PPO over trials; RL2, its memoryless twin and the oracle are configurations of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from metarl_agents.common import files
+from metarl_agents.common.config import OnPolicyConfig
+from metarl_agents.common.inputs import InputEncoder
+from metarl_agents.common.networks import ActorCritic, torch_threads
+from metarl_agents.common.ppo import Ppo, make_batch
+from metarl_agents.common.rollouts import Rollout, TrialCollector, generalised_advantages, values_and_bootstraps
+from metarl_bench.agents import Adaptation, MetaAgent, Phase, Transition, TrialShape
+from metarl_bench.metering import TrainingGround
+from metarl_bench.tasks import SuiteSpec
+
+WEIGHTS = "weights.safetensors"
+TRAINING = "training.safetensors"
+
+
+class OnPolicyAgent(MetaAgent):
+    """Learns a policy over whole trials by PPO."""
+
+    privileged: ClassVar[bool] = False
+
+    def __init__(self, suite: SuiteSpec, trial: TrialShape, config: OnPolicyConfig, rng: np.random.Generator) -> None:
+        self.config = config
+        self._episodes = config.episodes or trial.adaptation_episodes + trial.evaluation_episodes
+        self.encoder = InputEncoder(
+            suite, remembers=config.memory > 0, privileged=self.privileged, discount=config.discount
+        )
+        self.network = ActorCritic(
+            num_observed=self.encoder.num_observed,
+            num_history=self.encoder.num_history,
+            num_actions=self.encoder.num_actions,
+            memory=config.memory,
+            hidden=config.hidden,
+            initial_log_std=config.initial_log_std,
+            generator=torch.Generator().manual_seed(int(rng.integers(2**62))),
+        )
+        self._ppo = Ppo(self.network, config)
+        self._log: dict[str, float] = {}
+
+    @override
+    def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
+        config = self.config
+        iteration = config.num_worlds * config.steps
+        if ground.steps + iteration > until:
+            return
+        with torch_threads(1):
+            collector = TrialCollector(
+                ground,
+                self.network,
+                self.encoder,
+                num_worlds=config.num_worlds,
+                episodes=self._episodes,
+                stagger=config.sequence,
+                rng=rng,
+            )
+            running = np.zeros(config.num_worlds)
+            while ground.steps + iteration <= until:
+                rollout = collector.collect(config.steps)
+                with torch_threads(config.learning_threads):
+                    running = self._learn(rollout, running, rng)
+
+    @override
+    def start_trials(
+        self, num_worlds: int, *, rng: np.random.Generator, privileged: NDArray[np.float64] | None = None
+    ) -> Adaptation:
+        return PolicyInTrial(self.network, self.encoder, num_worlds, privileged=privileged, rng=rng)
+
+    @override
+    def save(self, folder: Path) -> None:
+        groups = {
+            "network": files.module_arrays(self.network),
+            "observations": self.encoder.observation_moments.arrays(),
+            "rewards": self.encoder.reward_scale.moments.arrays(),
+        }
+        files.save_arrays(folder / WEIGHTS, groups)
+
+    @override
+    def load(self, folder: Path) -> None:
+        groups = files.load_arrays(folder / WEIGHTS)
+        files.set_module_arrays(self.network, groups["network"])
+        self.encoder.observation_moments.set_arrays(groups["observations"])
+        self.encoder.reward_scale.moments.set_arrays(groups["rewards"])
+
+    @override
+    def save_training(self, folder: Path) -> None:
+        files.save_arrays(folder / TRAINING, {"adam": files.adam_arrays(self._ppo.optimiser)})
+
+    @override
+    def load_training(self, folder: Path) -> None:
+        files.set_adam_arrays(self._ppo.optimiser, files.load_arrays(folder / TRAINING)["adam"])
+
+    @override
+    def training_log(self) -> Mapping[str, float]:
+        return self._log
+
+    def _learn(self, rollout: Rollout, running: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+        """Updates network and normalisers; returns the worlds' discounted returns, for the next call."""
+        config, scale = self.config, self.encoder.reward_scale
+        running = scale.update(rollout.rewards, rollout.ends, running)
+        values, following = values_and_bootstraps(self.network, rollout)
+        advantages = generalised_advantages(
+            rollout.rewards * scale.factor,
+            values,
+            following,
+            rollout.ends,
+            discount=config.discount,
+            decay=config.decay,
+        )
+        returns = advantages + values
+        advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
+        batch = make_batch(rollout, advantages, returns, length=config.sequence)
+        figures = self._ppo.update(batch, rng)
+        self.encoder.observation_moments.update(rollout.observed)
+        self._log = figures | {
+            "reward_per_step": float(rollout.rewards.mean()),
+            "policy_std": float(self.network.log_std.detach().exp().mean()),
+        }
+        return running
+
+
+class PolicyInTrial(Adaptation):
+    """Acts through a trial; what it has learned about the task is the memory's state."""
+
+    def __init__(
+        self,
+        network: ActorCritic,
+        encoder: InputEncoder,
+        num_worlds: int,
+        *,
+        privileged: NDArray[np.float64] | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self._network = network
+        self._encoder = encoder
+        self._privileged = privileged
+        self._rng = rng
+        self._std = network.log_std.detach().exp().numpy()
+        self._history = encoder.no_history(num_worlds)
+        self._state = np.zeros((num_worlds, network.memory), np.float32)
+
+    @override
+    def begin_episode(self, observations: NDArray[np.float32], *, episode: int, phase: Phase) -> None:
+        self._encoder.mark_start(self._history, np.ones(len(observations), np.bool_))
+
+    @override
+    def act(
+        self, observations: NDArray[np.float32], *, active: NDArray[np.bool_], explore: bool
+    ) -> NDArray[np.floating[Any]]:
+        inputs = self._encoder.encode(observations, self._history, self._privileged)
+        with torch.inference_mode(), torch_threads(1):
+            mean, state = self._network.step(torch.from_numpy(inputs), torch.from_numpy(self._state))
+        # Worlds that wait for the others must remember what they knew when their episode ended.
+        self._state = np.where(active[:, None], state.numpy(), self._state)
+        actions: NDArray[np.float32] = mean.numpy()
+        if explore:
+            actions = actions + self._std * self._rng.standard_normal(actions.shape, dtype=np.float32)
+        return actions
+
+    @override
+    def observe(self, transition: Transition) -> None:
+        history = self._encoder.history(transition.action, transition.reward)
+        self._history = np.where(transition.active[:, None], history, self._history)
+
+    @override
+    def fork(self) -> PolicyInTrial:
+        # The network is shared, not copied: only what belongs to the trial is the fork's own.
+        twin = PolicyInTrial.__new__(PolicyInTrial)
+        twin.__dict__.update(self.__dict__)
+        twin._history, twin._state = self._history.copy(), self._state.copy()
+        twin._rng = np.random.Generator(np.random.PCG64())
+        twin._rng.bit_generator.state = self._rng.bit_generator.state
+        return twin

@@ -1,0 +1,136 @@
+"""Steps many MuJoCo worlds at once: the only place of the suites that steps physics.
+
+One environment step is ``frame_skip`` substeps with the solver's warm start zeroed at its beginning. MuJoCo's full
+physics state is then the whole Markov state: snapshots, partial resets and replays are exact, whatever the number of
+worlds and threads.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+from mujoco.rollout import Rollout
+from numpy.typing import NDArray
+
+from metarl_bench.errors import ContractError
+from metarl_bench.worlds import Bools, WorldIndex
+
+_FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
+# Sizes of names and comments: they may differ between the models of a batch.
+_TEXT_SIZES = frozenset({"nnames", "nnames_map", "npaths", "ntext", "ntextdata", "nbuffer"})
+
+
+class BatchSimulator:
+    """A batch of MuJoCo worlds, one model each, on a persistent pool of threads.
+
+    Attributes:
+        state: Full physics state [num_worlds, state]: time, qpos, qvel, act. Write rows to reset worlds.
+        qpos: View of the positions in ``state`` [num_worlds, nq].
+        qvel: View of the velocities in ``state`` [num_worlds, nv].
+        sensors: Sensor values of the last step [num_worlds, nsensordata]; they lag the state by one substep.
+        step_s: Seconds of one environment step.
+    """
+
+    def __init__(self, models: Sequence[mujoco.MjModel], *, frame_skip: int, num_threads: int = 0) -> None:
+        """Makes the worlds.
+
+        Args:
+            models: One per world; the same object may stand many times. All sizes must be equal.
+            frame_skip: Substeps of one environment step.
+            num_threads: Threads that step physics; 0 takes one per core. Results do not depend on it.
+        """
+        first = models[0]
+        self._models = list(models)
+        self._sizes = _sizes(first)
+        self._check_sizes(range(len(models)), models)
+        self._frame_skip = frame_skip
+        threads = min(num_threads or os.cpu_count() or 1, len(models))
+        self._rollout = Rollout(nthread=threads if threads > 1 else 0)
+        self._datas = [mujoco.MjData(first) for _ in range(threads)]
+        size = mujoco.mj_stateSize(first, _FULL)
+        batch = len(models)
+        self.state = np.zeros((batch, size))
+        self.qpos = self.state[:, 1 : 1 + first.nq]
+        self.qvel = self.state[:, 1 + first.nq : 1 + first.nq + first.nv]
+        self.sensors = np.zeros((batch, first.nsensordata))
+        self.step_s = frame_skip * first.opt.timestep
+        # Buffers that MuJoCo writes every substep into; batches of fewer worlds use their first rows.
+        self._controls = np.zeros((batch, frame_skip, first.nu))
+        self._states = np.zeros((batch, frame_skip, size))
+        self._sensors = np.zeros((batch, frame_skip, first.nsensordata))
+        initial = np.zeros(size)
+        mujoco.mj_getState(first, mujoco.MjData(first), initial, _FULL)
+        self.initial_state = initial
+
+    def set_models(self, worlds: NDArray[np.intp], models: Sequence[mujoco.MjModel]) -> None:
+        """Gives some worlds other models of the same sizes."""
+        self._check_sizes(worlds, models)
+        for world, model in zip(worlds, models, strict=True):
+            self._models[world] = model
+
+    def step(self, worlds: WorldIndex, controls: NDArray[np.float64]) -> Bools:
+        """Takes one environment step in some worlds.
+
+        Args:
+            worlds: Which; ``slice(None)`` for all of them is the fast path.
+            controls: Held over the substeps [len(worlds), nu].
+
+        Returns:
+            Whether each stepped world is still sound; False where MuJoCo met NaN or diverged.
+        """
+        start = self.state[worlds]
+        clock = start[:, 0].copy()
+        count = len(start)
+        if count == 0:
+            return np.ones(0, np.bool_)
+        self._controls[:count] = controls[:, np.newaxis]
+        self._rollout.rollout(
+            self._models if count == len(self._models) else [self._models[world] for world in _indices(worlds)],
+            self._datas,
+            start,
+            self._controls[:count],
+            skip_checks=True,
+            nstep=self._frame_skip,
+            state=self._states[:count],
+            sensordata=self._sensors[:count],
+        )
+        self.state[worlds] = self._states[:count, -1]
+        self.sensors[worlds] = self._sensors[:count, -1]
+        # A world that MuJoCo warned about is reset or left where it was: its clock shows it.
+        elapsed: NDArray[np.float64] = self._states[:count, -1, 0] - clock
+        sound: Bools = np.abs(elapsed - self.step_s) < 0.5 * self.step_s / self._frame_skip
+        return sound
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._rollout.close()
+
+    def _check_sizes(self, worlds: Sequence[int] | range | NDArray[np.intp], models: Sequence[mujoco.MjModel]) -> None:
+        # MuJoCo's rollout checks four sizes and crashes the process where others differ, so all are checked here.
+        seen: set[int] = set()
+        for world, model in zip(worlds, models, strict=True):
+            if id(model) in seen:
+                continue
+            seen.add(id(model))
+            sizes = _sizes(model)
+            if sizes != self._sizes:
+                name = next(name for name in sizes if sizes[name] != self._sizes[name])
+                raise ContractError(
+                    f"The model of world {world} has {name} = {sizes[name]}; expected {self._sizes[name]} as in the "
+                    "first model. Pad models with parked, non-colliding parts until all sizes are equal."
+                )
+
+
+def _indices(worlds: WorldIndex) -> NDArray[np.intp]:
+    if isinstance(worlds, slice):
+        raise ContractError("A slice must select all worlds; pass an array of indices for some of them.")
+    return worlds
+
+
+def _sizes(model: mujoco.MjModel) -> dict[str, Any]:
+    names = (name for name in dir(model) if name.startswith("n") and name not in _TEXT_SIZES)
+    return {name: value for name in names if isinstance(value := getattr(model, name), int)}
