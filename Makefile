@@ -1,0 +1,64 @@
+# Every target sets itself up: nothing is needed but make and Python 3.11 or newer.
+
+PYTHON ?= python3
+# A package index with PyTorch's CPU wheels, for machines where the default one is large; empty uses pip's own settings.
+TORCH_INDEX ?=
+# How far `make quickstart` trains, in environment steps.
+STEPS ?= 1000000
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+PIP_INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+SUITE := locomotion/cheetah-velocity-v1
+BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --out results --keep-weights final
+
+.PHONY: help quickstart test lint bench results
+
+help:
+	@echo "make quickstart   train RL2 for $(STEPS) steps on $(SUITE), show the leaderboard and a figure"
+	@echo "make test         static checks and tests"
+	@echo "make lint         static checks only"
+	@echo "make bench        benchmarks of speed and memory"
+	@echo "make results      run the baselines again and rewrite their tables (hours)"
+
+quickstart: $(RUNTIME)
+	$(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --agent random --seeds 0 --out runs
+	$(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --agent rl2 --seeds 0 --until $(STEPS) --out runs
+	$(BIN)/metarl-bench leaderboard runs results --suite $(SUITE) --checkpoint $(STEPS)
+	$(BIN)/metarl-bench plot runs results --suite $(SUITE) --out runs/figures
+
+test: lint
+	$(BIN)/pytest -m "not learning" --ignore=tests/benchmarks
+
+lint: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV)
+	$(BIN)/pytest tests/benchmarks
+
+results: $(DEV)
+	$(BASELINE) --agent random rl2 multitask-ppo oracle --seeds 0 1 2 --workers 2
+	$(BIN)/pytest -m learning
+	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
+	$(BIN)/metarl-bench leaderboard results --format markdown --into README.md
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "metarl-bench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)." \
+			"Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what metarl-bench needs into .venv (a minute or two) ..."
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(DEV): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what metarl-bench and its tests need into .venv (a minute or two) ..."
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@ $(RUNTIME)

@@ -1,0 +1,67 @@
+"""The command line. Only the parser is imported here: a command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from metarl_bench.errors import BenchError
+from metarl_bench.interrupts import Interrupted
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+DEBUG_VARIABLE = "METARL_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: Words after the program's name; those of the process where None.
+
+    Returns:
+        0: fine; 1: a cell or a check failed; 2: bad input; 130: interrupted; 143: terminated.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not cost a result.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return _dispatch(words or ["--help"])
+    except BenchError as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        return BAD_INPUT
+    except Interrupted as interrupt:
+        sys.stderr.write(f"{interrupt}\n")
+        return interrupt.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (such as `head`) has what it wanted; keep the interpreter from flushing into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    from tyro.extras import SubcommandApp
+
+    from metarl_bench.cli import boards, checks, listing, running
+
+    app = SubcommandApp()
+    app.command(listing.list_ids, name="list")
+    app.command(running.run)
+    app.command(running.evaluate)
+    app.command(boards.leaderboard)
+    app.command(boards.plot)
+    app.command(checks.check)
+    app.command(checks.doctor)
+    code: int = app.cli(
+        prog="metarl-bench",
+        description="A robotics benchmark for meta reinforcement learning.",
+        args=words,
+    )
+    return code

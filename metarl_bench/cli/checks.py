@@ -1,0 +1,32 @@
+"""``metarl-bench check`` and ``metarl-bench doctor``: is this suite, agent or machine fit for use?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from metarl_bench.cli.text import say
+
+
+def check(
+    kind: Annotated[Literal["suite", "agent"], tyro.conf.Positional],
+    name: Annotated[str, tyro.conf.Positional],
+) -> int:
+    """Check that a suite or an agent keeps its contract.
+
+    Args:
+        kind: What to check.
+        name: Its id.
+    """
+    return 0
+
+
+def doctor(out: Path = Path("runs")) -> int:
+    """Check that this machine is fit for runs.
+
+    Args:
+        out: Folder that runs would be written to.
+    """
+    return 0

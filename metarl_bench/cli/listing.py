@@ -1,0 +1,58 @@
+"""``metarl-bench list``: what there is to run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import tyro
+
+from metarl_bench.cli.text import say, show_table
+
+
+def list_ids(what: Annotated[Literal["suites", "agents", "protocols", "all"], tyro.conf.Positional] = "all") -> int:
+    """List suites, agents and protocols.
+
+    Args:
+        what: Which of them.
+    """
+    listings = {"suites": _suites, "agents": _agents, "protocols": _protocols}
+    chosen = list(listings) if what == "all" else [what]
+    for position, name in enumerate(chosen):
+        if position:
+            say("")
+        listings[name]()
+    return 0
+
+
+def _suites() -> None:
+    from metarl_bench.registry import SUITES
+
+    rows = [
+        (spec.id, f"{spec.budget:,}", str(spec.horizon), "yes" if spec.ranked else "no", spec.summary)
+        for spec in SUITES.all()
+    ]
+    show_table("Suites", ("id", "budget (steps)", "horizon", "ranked", "summary"), rows)
+
+
+def _agents() -> None:
+    from metarl_bench.registry import AGENTS
+
+    rows = [(spec.id, spec.kind, spec.division, spec.summary) for spec in AGENTS.all()]
+    show_table("Agents", ("id", "kind", "division", "summary"), rows)
+
+
+def _protocols() -> None:
+    from metarl_bench.protocols import PROTOCOLS
+
+    rows = [
+        (
+            protocol.id,
+            f"{protocol.budget:,}" if protocol.budget else "the suite's",
+            str(protocol.adaptation_episodes),
+            str(protocol.num_tasks),
+            str(len(protocol.seeds)),
+            protocol.purpose,
+        )
+        for protocol in PROTOCOLS
+    ]
+    show_table("Protocols", ("id", "budget (steps)", "K", "test tasks", "seeds", "purpose"), rows)
