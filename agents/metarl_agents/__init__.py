@@ -1,5 +1,8 @@
 """The baseline agents of metarl-bench; ``SPECS`` is what the entry point names."""
 
+from metarl_agents.multitask_ppo import MULTITASK_PPO
+from metarl_agents.oracle import ORACLE
 from metarl_agents.random_policy import RANDOM
+from metarl_agents.rl2 import RL2
 
-SPECS = (RANDOM,)
+SPECS = (MULTITASK_PPO, ORACLE, RANDOM, RL2)

@@ -1,5 +1,5 @@
 """The task families of metarl-bench; ``SPECS`` is what the entry point names."""
 
-from metarl_suites import toy
+from metarl_suites import locomotion, toy
 
-SPECS = (*toy.SPECS,)
+SPECS = (*locomotion.SPECS, *toy.SPECS)
