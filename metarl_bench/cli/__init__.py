@@ -52,7 +52,7 @@ def _dispatch(words: list[str]) -> int:
     from metarl_bench.cli import boards, checks, listing, running
 
     app = SubcommandApp()
-    app.command(listing.list_ids, name="list")
+    app.command(name="list")(listing.list_ids)
     app.command(running.run)
     app.command(running.evaluate)
     app.command(boards.leaderboard)

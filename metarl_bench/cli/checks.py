@@ -29,4 +29,11 @@ def doctor(out: Path = Path("runs")) -> int:
     Args:
         out: Folder that runs would be written to.
     """
-    return 0
+    from metarl_bench.doctor import examine
+
+    findings = examine(out)
+    for finding in findings:
+        say(f"{finding.status:<4}  {finding.subject:<8}  {finding.text}")
+        if finding.mend:
+            say(f"{'':16}-> {finding.mend}")
+    return int(any(finding.status == "bad" for finding in findings))

@@ -13,6 +13,7 @@ from metarl_bench.errors import ConfigError
 if TYPE_CHECKING:
     from metarl_bench.runner import Cell, Outcome
 
+
 def run(
     protocol: str,
     suite: tuple[str, ...],
