@@ -38,6 +38,10 @@ class RecordError(BenchError, RuntimeError):
     """A run folder that is locked, corrupt, unwritable or belongs to another cell."""
 
 
+class AgentError(BenchError, RuntimeError):
+    """An agent that raised where its run cannot go on."""
+
+
 def close_matches(word: str, known: Iterable[str]) -> str:
     """Returns a sentence that names the nearest known words, or all of them where none is near."""
     known = sorted(known)

@@ -1,0 +1,166 @@
+"""Frozen agents on disk: written at each checkpoint, loaded again for the meta-test and by anybody later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
+
+from metarl_bench.agents import MetaAgent
+from metarl_bench.cells import Cell, Plan
+from metarl_bench.configs import config_values
+from metarl_bench.errors import ConfigError, RecordError
+from metarl_bench.simulator_log import simulator_warnings
+from metarl_bench.storage import check_seal, sealed_folder
+from metarl_bench.tasks import Split, SuiteSpec
+from metarl_bench.trials import meta_test
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CARD = "agent.json"
+WEIGHTS = "weights"
+
+
+class Card(BaseModel):
+    """What the weights of a checkpoint belong to.
+
+    Attributes:
+        config: The agent's full configuration.
+        steps: The checkpoint.
+        environment_steps: Taken until then; less than ``steps`` by at most one iteration of the agent.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    schema_version: Literal[1] = 1
+    protocol: str
+    digest: str
+    suite: str
+    agent: str
+    seed: NonNegativeInt
+    primary_split: Split
+    config: dict[str, Any]
+    steps: NonNegativeInt
+    environment_steps: NonNegativeInt
+
+
+def write_checkpoint(
+    folder: Path, plan: Plan, write_weights: Callable[[Path], object], *, steps: int, environment_steps: int
+) -> None:
+    """Writes weights and what they belong to, sealed.
+
+    Args:
+        folder: ``checkpoints/<steps>`` of a run.
+        plan: What was trained.
+        write_weights: Called with an existing empty folder.
+        steps: The checkpoint.
+        environment_steps: Taken until then.
+    """
+    card = Card(
+        protocol=plan.cell.protocol,
+        digest=plan.resolved.digest(),
+        suite=plan.cell.suite,
+        agent=plan.cell.agent,
+        seed=plan.cell.seed,
+        primary_split=plan.cell.primary_split,
+        config=config_values(plan.config),
+        steps=steps,
+        environment_steps=environment_steps,
+    )
+    with sealed_folder(folder) as place:
+        (place / WEIGHTS).mkdir()
+        write_weights(place / WEIGHTS)
+        (place / CARD).write_text(card.model_dump_json(indent=2) + "\n")
+
+
+def load_agent(folder: Path, plan: Plan) -> MetaAgent:
+    """Returns a fresh agent with the weights of a checkpoint."""
+    check_seal(folder)
+    agent = plan.build_agent()
+    agent.load(folder / WEIGHTS)
+    return agent
+
+
+def evaluate(
+    weights: Path | str, *, suite: str | None = None, protocol: str | None = None, num_threads: int = 0
+) -> pd.DataFrame:
+    """Meta-tests a trained agent again, without training; on all splits of the protocol.
+
+    Args:
+        weights: A ``checkpoints/<steps>`` folder of a run.
+        suite: Where to test; None takes the suite of the training. It must have the same spaces.
+        protocol: The rules; None takes those of the training.
+        num_threads: Physics threads; 0 takes one per core. Results do not depend on it.
+
+    Returns:
+        One row an episode, with the columns of ``load_results`` that apply.
+
+    Raises:
+        RecordError: If the folder is no checkpoint, or damaged.
+        ConfigError: If the suite's spaces are not those that the agent was trained on.
+    """
+    import pandas as pd
+
+    folder = Path(weights)
+    card = _read_card(folder)
+    trained = _plan(card, card.suite, card.protocol)
+    plan = _plan(card, suite or card.suite, protocol or card.protocol)
+    _check_spaces(trained.suite.spec, plan.suite.spec)
+    agent = load_agent(folder, plan)
+    named = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
+    named |= {"agent": card.agent, "division": plan.spec.division}
+    frames = []
+    with simulator_warnings(None):
+        for split in plan.resolved.splits:
+            found = meta_test(
+                agent,
+                plan.spec,
+                plan.suite,
+                plan.resolved,
+                split=split,
+                seed=card.seed,
+                checkpoint=card.steps,
+                num_threads=num_threads,
+            )
+            frames.append(
+                pd.DataFrame(
+                    [{**named, "seed": card.seed, "checkpoint_steps": card.steps, **row} for row in found.rows]
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _plan(card: Card, suite: str, protocol: str) -> Plan:
+    return Plan.of(
+        Cell(
+            protocol=protocol,
+            suite=suite,
+            agent=card.agent,
+            seed=card.seed,
+            config=tuple(card.config.items()),
+            primary_split=card.primary_split,
+        )
+    )
+
+
+def _read_card(folder: Path) -> Card:
+    if not (folder / CARD).is_file():
+        raise RecordError(f"{folder} holds no {CARD}; expected a checkpoint, e.g. <run folder>/checkpoints/<steps>.")
+    check_seal(folder)
+    try:
+        return Card.model_validate_json((folder / CARD).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RecordError(f"{folder / CARD} is not a card that this version reads: {error}") from error
+
+
+def _check_spaces(trained: SuiteSpec, tested: SuiteSpec) -> None:
+    for name in ("observation_space", "action_space"):
+        one, other = getattr(trained, name), getattr(tested, name)
+        if one.shape != other.shape:
+            raise ConfigError(
+                f"{tested.id} has an {name.replace('_', ' ')} of shape {other.shape}; expected {one.shape}, which the "
+                f"weights were trained on. Choose a suite with the spaces of {trained.id}."
+            )

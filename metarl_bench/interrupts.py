@@ -1,0 +1,52 @@
+"""Ctrl-C and SIGTERM (as batch systems send it) as an exception that may strike anywhere.
+
+Every write of a run is atomic, so it can be raised at once: what is lost is the work since the last save point.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """A run was told to stop.
+
+    Not an ``Exception``, so that no handler of an agent's errors swallows it.
+
+    Attributes:
+        signal_number: The signal that came.
+        lines: What each run that was stopped has lost, and how to go on; filled in by the runner.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.signal_number = signal_number
+        self.lines: list[str] = []
+
+    @property
+    def exit_code(self) -> int:
+        """130 for SIGINT and 143 for SIGTERM, as shells expect it."""
+        return 128 + self.signal_number
+
+    def __str__(self) -> str:
+        return "\n".join([f"Interrupted by {signal.Signals(self.signal_number).name}.", *self.lines])
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raises ``Interrupted`` in the main thread when SIGINT or SIGTERM comes; to be entered there."""
+    previous = {number: signal.signal(number, _raise) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)

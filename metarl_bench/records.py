@@ -1,0 +1,226 @@
+"""What a run leaves behind: the manifest, the episodes, and reading them back as tidy frames.
+
+The manifest is written last and says what is committed: rows beyond it are ignored, and rows that do not match its
+checksums are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
+
+from metarl_bench.agents import Division
+from metarl_bench.errors import RecordError
+from metarl_bench.storage import storing, write_atomically
+from metarl_bench.tasks import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANIFEST = "manifest.json"
+EPISODES = "episodes.parquet"
+WITHIN_TRIAL = "within_trial.parquet"
+RETIRED = "-retired-"
+SCHEMA_VERSION: Literal[1] = 1
+
+Status = Literal["complete", "partial", "failed"]
+Rows = list[dict[str, Any]]
+
+# The columns that name the run in every frame.
+_IDENTITY = ("protocol", "digest", "suite", "agent", "division", "config_digest", "seed", "status", "primary_split")
+_MEND = "Restore it from a copy, or begin again beside it with --force-new-run."
+_CHECKPOINT = [("checkpoint_steps", pa.int64()), ("split", pa.string())]
+_PLACE = [("task", pa.int64()), ("trial", pa.int64()), ("shot", pa.int64()), ("episode", pa.int64())]
+_RESULT = [
+    ("phase", pa.string()),
+    ("return", pa.float64()),
+    ("success", pa.bool_()),
+    ("length", pa.int64()),
+    ("failed", pa.bool_()),
+    ("clipped", pa.int64()),
+]
+SCHEMAS: dict[str, pa.Schema] = {
+    EPISODES: pa.schema([*_CHECKPOINT, *_PLACE, *_RESULT]),
+    WITHIN_TRIAL: pa.schema([*_CHECKPOINT, ("time", pa.int64()), ("reward", pa.float64())]),
+}
+
+
+class Manifest(BaseModel):
+    """What a run folder declares about itself; see the fields' descriptions in ``results/README.md``.
+
+    Attributes:
+        run: 1 for the cell's first run, one more for each that was retired before it.
+        covers: What the digest covers.
+        budget: Environment steps of the whole meta-training.
+        steps: Environment steps taken up to ``committed``.
+        issued: Training tasks drawn up to ``committed``.
+        committed: The newest boundary whose results are stored.
+        checkpoints: The checkpoints whose rows are stored.
+        train_seconds: Spent in the agent's meta-training, over all sessions, lost work left out.
+        errors: Tracebacks of what the agent raised in meta-tests, each once.
+        failure: Traceback of what ended the training, for failed runs.
+        checksums: SHA-256 of the tables and of the checkpoints' own checksum files.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    schema_version: Literal[1]
+    status: Status
+    protocol: str
+    suite: str
+    agent: str
+    division: Division
+    seed: NonNegativeInt
+    primary_split: Split
+    run: PositiveInt
+    digest: str
+    covers: dict[str, Any]
+    config: dict[str, Any]
+    config_digest: str
+    packages: dict[str, str]
+    fingerprint: dict[str, str | int]
+    source: dict[str, str | bool] | None
+    budget: PositiveInt
+    steps: NonNegativeInt = 0
+    issued: NonNegativeInt = 0
+    committed: NonNegativeInt = 0
+    checkpoints: list[int] = []
+    train_seconds: NonNegativeFloat = 0.0
+    meta_test_seconds: NonNegativeFloat = 0.0
+    steps_per_second: NonNegativeFloat = 0.0
+    peak_memory_mib: NonNegativeFloat = 0.0
+    failed_episodes: NonNegativeInt = 0
+    errors: list[str] = []
+    failure: str = ""
+    checksums: dict[str, str] = {}
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Returns a run folder's manifest.
+
+    Raises:
+        RecordError: If it is missing, corrupt or of another schema.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}; expected the manifest of a run.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise RecordError(
+            f"{path} is not a manifest that this version reads: {where}: {first['msg']}. {_MEND}"
+        ) from None
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Commits a run's state."""
+    write_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+
+
+def read_rows(folder: Path, name: str, manifest: Manifest) -> Rows:
+    """Returns the committed rows of a table.
+
+    Raises:
+        RecordError: If they are not what the manifest's checksum says.
+    """
+    expected = manifest.checksums.get(name)
+    if expected is None:
+        return []
+    path = folder / name
+    try:
+        content = path.read_bytes()
+        rows: Rows = pq.read_table(io.BytesIO(content)).cast(SCHEMAS[name]).to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise RecordError(f"{path} cannot be read: {error}. {_MEND}") from error
+    if _sha256(content) == expected:
+        return rows
+    # A crash between the table and the manifest leaves rows of a checkpoint that was never committed.
+    committed = [row for row in rows if row["checkpoint_steps"] in manifest.checkpoints]
+    if checksum(name, committed) != expected:
+        raise RecordError(f"{path} does not match its checksum in {MANIFEST}: it was changed or damaged. {_MEND}")
+    return committed
+
+
+def checksum(name: str, rows: Rows) -> str:
+    """Returns the checksum of a table that holds these rows."""
+    return _sha256(encode(name, rows))
+
+
+def write_rows(folder: Path, name: str, rows: Rows) -> None:
+    """Replaces a table."""
+    write_atomically(folder / name, encode(name, rows))
+
+
+def encode(name: str, rows: Rows) -> bytes:
+    """Returns a table as Parquet; equal rows give equal bytes."""
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[name]), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def load_results(*roots: Path | str) -> pd.DataFrame:
+    """Returns one row an episode of every run below some folders, with the columns that name its run."""
+    return _load_table(EPISODES, roots)
+
+
+def load_within_trial(*roots: Path | str) -> pd.DataFrame:
+    """Returns the mean reward by environment step since the trial began, of every run below some folders."""
+    return _load_table(WITHIN_TRIAL, roots)
+
+
+def load_cells(*roots: Path | str) -> pd.DataFrame:
+    """Returns one row a run folder below some folders; ``seconds`` is the time of training."""
+    import pandas as pd
+
+    names = ("run", "steps", "budget", "meta_test_seconds", "steps_per_second", "peak_memory_mib")
+    rows = [
+        {
+            "root": root,
+            **{name: getattr(manifest, name) for name in (*_IDENTITY, *names)},
+            "seconds": manifest.train_seconds,
+            "failed_episodes": manifest.failed_episodes,
+            "covers": manifest.covers,
+            "fingerprint": manifest.fingerprint,
+            "folder": str(folder),
+        }
+        for root, folder, manifest in _runs(roots)
+    ]
+    columns = ["root", *_IDENTITY, *names, "seconds", "failed_episodes", "covers", "fingerprint", "folder"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _load_table(name: str, roots: Sequence[Path | str]) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = ["root", *_IDENTITY, *SCHEMAS[name].names]
+    frames = []
+    for root, folder, manifest in _runs(roots):
+        frame = pa.Table.from_pylist(read_rows(folder, name, manifest), schema=SCHEMAS[name]).to_pandas()
+        named = {"root": root, **{column: getattr(manifest, column) for column in _IDENTITY}}
+        frames.append(frame.assign(**named)[columns])
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _runs(roots: Sequence[Path | str]) -> Iterator[tuple[str, Path, Manifest]]:
+    """Yields every run that was not retired, in the order of its path."""
+    for root in roots:
+        if not Path(root).is_dir():
+            raise RecordError(f"{root} is not a folder; expected one that holds runs.")
+        with storing(Path(root)):
+            paths = sorted(Path(root).rglob(MANIFEST))
+        for path in paths:
+            if RETIRED not in path.parent.name:
+                yield str(root), path.parent, read_manifest(path.parent)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
