@@ -70,7 +70,7 @@ class Cell:
         if self.primary_split == "validation":
             words += ["--split", "validation"]
         if self.config:
-            words += ["--config", *(f"{name}={value}" for name, value in self.config)]
+            words += ["--set", *(f"{name}={value}" for name, value in self.config)]
         return shlex.join(words)
 
 

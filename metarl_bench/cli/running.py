@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -58,8 +59,8 @@ def run(
     )
     for cell, outcome in zip(cells, outcomes, strict=True):
         say(_summary(cell, outcome))
-    if any(outcome.status == "partial" for outcome in outcomes) and until is not None:
-        say("To train to the end: run the same command without --until.")
+        if outcome.status != "complete":
+            say(f"  to go on: {cell.command(out)}")
     return int(any(outcome.status == "failed" or outcome.episodes_failed for outcome in outcomes))
 
 
@@ -148,7 +149,5 @@ def _cells(
 def _summary(cell: Cell, outcome: Outcome) -> str:
     failed = f", {outcome.episodes_failed} failed episodes" if outcome.episodes_failed else ""
     resumed = ", resumed" if outcome.resumed else ""
-    return (
-        f"{cell.suite} {cell.agent} seed {cell.seed}: {outcome.status} at {outcome.steps:,} steps"
-        f"{failed}{resumed}: {outcome.folder}"
-    )
+    line = f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{failed}{resumed}: {outcome.folder}"
+    return f"{line}\n{textwrap.indent(outcome.message, '  ')}" if outcome.message else line
