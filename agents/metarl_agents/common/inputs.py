@@ -21,7 +21,9 @@ class InputEncoder:
         num_history: Length of the last part, which only a memory sees; 0 without one.
         num_privileged: Length of the second part; 0 in the standard division.
         observation_moments: Normalise observations.
-        reward_scale: Scales rewards.
+        reward_moments: Normalise the rewards that a memory sees. Their own scale, not that of the return, which is so
+            large that single rewards would all but vanish beside the observation.
+        reward_scale: Scales the rewards that are learned from.
     """
 
     def __init__(self, suite: SuiteSpec, *, remembers: bool, privileged: bool, discount: float) -> None:
@@ -34,6 +36,7 @@ class InputEncoder:
         self._low, self._high = suite.action_space.low, suite.action_space.high
         self._centre, self._half_range = _privileged_scale(suite)
         self.observation_moments = RunningMoments(num_observations)
+        self.reward_moments = RunningMoments(1)
         self.reward_scale = RewardScale(discount)
 
     def no_history(self, num_worlds: int) -> Floats:
@@ -45,9 +48,9 @@ class InputEncoder:
     def history(self, actions: NDArray[np.floating[Any]], rewards: NDArray[np.float64]) -> Floats:
         """Returns what a step leaves behind [worlds, action + 2]; actions are clipped as the world does."""
         executed = np.minimum(np.maximum(actions, self._low), self._high)
-        scaled = rewards * self.reward_scale.factor
-        flag = np.zeros(len(rewards), np.float32)
-        return np.concatenate([executed, scaled[:, None], flag[:, None]], axis=1, dtype=np.float32, casting="same_kind")
+        normalised = self.reward_moments.normalise(rewards[:, None])
+        flag = np.zeros((len(rewards), 1))
+        return np.concatenate([executed, normalised, flag], axis=1, dtype=np.float32, casting="same_kind")
 
     def mark_start(self, history: Floats, worlds: NDArray[np.bool_]) -> None:
         """Says in the history of some worlds that an episode starts."""

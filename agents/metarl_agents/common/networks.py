@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from metarl_agents.common.gru import Gru
+
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
@@ -55,7 +57,7 @@ class ActorCritic(nn.Module):
         super().__init__()
         self.memory = memory
         self._num_observed = num_observed
-        self._gru = nn.GRU(num_observed + num_history, memory) if memory else None
+        self._gru = Gru(num_observed + num_history, memory) if memory else None
         self._policy = _head(num_observed + memory, hidden, num_actions)
         self._value = _head(num_observed + memory, hidden, 1)
         self.log_std = nn.Parameter(torch.full((num_actions,), initial_log_std))
@@ -96,8 +98,8 @@ class ActorCritic(nn.Module):
         observed = inputs[..., : self._num_observed]
         if self._gru is None:
             return observed, state
-        outputs, last = self._gru(inputs, state[None].contiguous())
-        return torch.cat([observed, outputs], dim=-1), last[0]
+        states = self._gru(inputs, state)
+        return torch.cat([observed, states], dim=-1), states[-1]
 
     def _initialise(self, generator: torch.Generator) -> None:
         """Draws orthogonal weights; the policy's last layer is small, so that actions start near zero."""
@@ -105,12 +107,8 @@ class ActorCritic(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.orthogonal_(module.weight, gain=2**0.5, generator=generator)
                 nn.init.zeros_(module.bias)
-        for name, parameter in self._gru.named_parameters() if self._gru is not None else ():
-            if name.startswith("weight"):
-                for gate in parameter.data.chunk(3):
-                    nn.init.orthogonal_(gate, generator=generator)
-            else:
-                nn.init.zeros_(parameter)
+        if self._gru is not None:
+            self._gru.initialise(generator)
         for head, gain in ((self._policy, 0.01), (self._value, 1.0)):
             last = head[-1]
             if isinstance(last, nn.Linear):

@@ -81,7 +81,8 @@ class OnPolicyAgent(MetaAgent):
         groups = {
             "network": files.module_arrays(self.network),
             "observations": self.encoder.observation_moments.arrays(),
-            "rewards": self.encoder.reward_scale.moments.arrays(),
+            "rewards": self.encoder.reward_moments.arrays(),
+            "returns": self.encoder.reward_scale.moments.arrays(),
         }
         files.save_arrays(folder / WEIGHTS, groups)
 
@@ -90,7 +91,8 @@ class OnPolicyAgent(MetaAgent):
         groups = files.load_arrays(folder / WEIGHTS)
         files.set_module_arrays(self.network, groups["network"])
         self.encoder.observation_moments.set_arrays(groups["observations"])
-        self.encoder.reward_scale.moments.set_arrays(groups["rewards"])
+        self.encoder.reward_moments.set_arrays(groups["rewards"])
+        self.encoder.reward_scale.moments.set_arrays(groups["returns"])
 
     @override
     def save_training(self, folder: Path) -> None:
@@ -122,6 +124,7 @@ class OnPolicyAgent(MetaAgent):
         batch = make_batch(rollout, advantages, returns, length=config.sequence)
         figures = self._ppo.update(batch, rng)
         self.encoder.observation_moments.update(rollout.observed)
+        self.encoder.reward_moments.update(rollout.rewards[..., np.newaxis])
         self._log = figures | {
             "reward_per_step": float(rollout.rewards.mean()),
             "policy_std": float(self.network.log_std.detach().exp().mean()),
