@@ -7,7 +7,10 @@ A suite's or an agent's own test needs no more than::
         check()
 """
 
-from metarl_bench.testing.agents import (
+from metarl_bench.testing.agents import agent_checks, check_agent
+from metarl_bench.testing.conformance import Check, CheckFailed, ConformanceError
+from metarl_bench.testing.references import random_return
+from metarl_bench.testing.scripted import (
     CountingAgent,
     Script,
     ScriptedAgent,
@@ -15,8 +18,6 @@ from metarl_bench.testing.agents import (
     play_trials,
     random_script,
 )
-from metarl_bench.testing.conformance import Check, CheckFailed, ConformanceError
-from metarl_bench.testing.references import random_return
 from metarl_bench.testing.suites import check_suite, suite_checks
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "Script",
     "ScriptedAgent",
     "UntrainedAgent",
+    "agent_checks",
+    "check_agent",
     "check_suite",
     "play_trials",
     "random_return",

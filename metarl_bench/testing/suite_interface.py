@@ -97,12 +97,13 @@ def tasks_that_do_not_fit_are_refused(suite: Suite) -> None:
     foreign = Task(suite="another/suite-v1", split="train", index=0, params=tasks[0].params)
     worlds = ready(suite, tasks)
     before = worlds.snapshot()
-    for situation, wrong in {
-        "set_tasks with too few tasks": tasks[:-1],
-        "set_tasks with a task of another suite": [*tasks[:-1], foreign],
-        "set_tasks with a dict": [*tasks[:-1], tasks[-1].to_json()],
-    }.items():
-        expect_error(partial(worlds.set_tasks, wrong), ContractError, situation)
+    misfits: dict[str, list[Any]] = {
+        "too few tasks": tasks[:-1],
+        "a task of another suite": [*tasks[:-1], foreign],
+        "a dict": [*tasks[:-1], tasks[-1].to_json()],
+    }
+    for situation, wrong in misfits.items():
+        expect_error(partial(worlds.set_tasks, wrong), ContractError, f"set_tasks with {situation}")
     expect(not differing(before, worlds.snapshot()), "A refused set_tasks changed the worlds.")
 
 

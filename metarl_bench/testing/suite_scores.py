@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from metarl_bench.tasks import Suite
-from metarl_bench.testing.agents import Script, ScriptedAgent, play_trials, random_script
 from metarl_bench.testing.conformance import expect
+from metarl_bench.testing.scripted import Script, ScriptedAgent, play_trials, random_script
 from metarl_bench.trials import MetaTest
 
 NUM_TASKS = 10
