@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -46,20 +45,24 @@ def run(
         force_new_run: Put a run of other settings or versions aside and start over.
     """
     from metarl_bench.engines.local import run_cells
+    from metarl_bench.interrupts import interruptible
+    from metarl_bench.progress import ConsoleReporter
 
     cells = _cells(protocol, suite, agent, seeds, settings, split)
-    outcomes = run_cells(
-        cells,
-        out,
-        workers=workers,
-        until=until,
-        num_threads=threads,
-        keep_weights=keep_weights,
-        force_new_run=force_new_run,
-    )
+    with interruptible():
+        outcomes = run_cells(
+            cells,
+            out,
+            workers=workers,
+            until=until,
+            num_threads=threads,
+            keep_weights=keep_weights,
+            force_new_run=force_new_run,
+            reporter=ConsoleReporter(),
+        )
     for cell, outcome in zip(cells, outcomes, strict=True):
         say(_summary(cell, outcome))
-        if outcome.status != "complete":
+        if outcome.status == "partial":
             say(f"  to go on: {cell.command(out)}")
     return int(any(outcome.status == "failed" or outcome.episodes_failed for outcome in outcomes))
 
@@ -123,9 +126,6 @@ def _cells(
     settings: tuple[str, ...],
     split: Literal["test", "validation"],
 ) -> list[Cell]:
-    """Returns the cells, with every id looked up first: a typing error must not cost the first cell's hours."""
-    from metarl_bench.protocols import get_protocol
-    from metarl_bench.registry import AGENTS, SUITES, make_config
     from metarl_bench.runner import Cell
 
     for name, values in (("--suite", suites), ("--agent", agents), ("--seeds", seeds)):
@@ -134,10 +134,6 @@ def _cells(
         if len(set(values)) < len(values):
             raise ConfigError(f"{name} got {' '.join(map(str, values))}; expected each once.")
     config = parse_settings(settings)
-    get_protocol(protocol)
-    for suite in suites:
-        for agent in agents:
-            make_config(AGENTS.get(agent), SUITES.get(suite), dict(config))
     return [
         Cell(protocol=protocol, suite=suite, agent=agent, seed=seed, config=config, primary_split=split)
         for suite in suites
@@ -149,5 +145,4 @@ def _cells(
 def _summary(cell: Cell, outcome: Outcome) -> str:
     failed = f", {outcome.episodes_failed} failed episodes" if outcome.episodes_failed else ""
     resumed = ", resumed" if outcome.resumed else ""
-    line = f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{failed}{resumed}: {outcome.folder}"
-    return f"{line}\n{textwrap.indent(outcome.message, '  ')}" if outcome.message else line
+    return f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{failed}{resumed}: {outcome.folder}"

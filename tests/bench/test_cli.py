@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import metarl_bench as mb
+from metarl_bench.cli.running import parse_settings
+from metarl_bench.errors import ConfigError
+
+SUITE = "toy/point-robot-v1"
+CELL = ("--protocol", "smoke-v1", "--suite", SUITE)
+# A user's own module: agents that break in the two ways in which they can, and a suite that breaks a rule.
+BROKEN = """
+import sys
+import dataclasses
+from metarl_agents.random_policy import RANDOM
+from metarl_agents.random_policy.agent import RandomAgent, RandomAdaptation
+from metarl_bench.cli import main
+from metarl_bench.registry import AGENTS, SUITES
+
+class ActsBadly(RandomAgent):
+    def start_trials(self, num_worlds, *, rng, privileged=None):
+        raise RuntimeError("no idea what to do")
+
+class TrainsBadly(RandomAgent):
+    def meta_train(self, ground, *, until, rng):
+        raise RuntimeError("no idea how to learn")
+
+for name in ("ActsBadly", "TrainsBadly"):
+    AGENTS.register(dataclasses.replace(RANDOM, id=name.lower(), factory=f"broken:{name}"))
+suite = SUITES.get("toy/point-robot-v1")
+SUITES.register(dataclasses.replace(suite, id="toy/misdeclared-v1", constant_observations=(0,)))
+
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+
+
+def bench(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return start(*words, cwd=cwd, program=["-m", "metarl_bench.cli"], **environment)
+
+
+def start(*words: object, cwd: Path, program: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *program, *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two finished seeds of two agents in runs/."""
+    folder = tmp_path_factory.mktemp("work place")  # paths with spaces must do
+    done = bench("run", *CELL, "--agent", "random", "rl2", "--seeds", 0, 1, "--workers", 2, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+# -- the frame -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["--help"], []])
+def test_help_names_every_command(words: list[str], tmp_path: Path) -> None:
+    done = bench(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    for command in ("list", "run", "evaluate", "leaderboard", "plot", "check", "doctor"):
+        assert f"• {command} " in done.stdout
+
+
+def test_an_unknown_flag_gets_a_suggestion(tmp_path: Path) -> None:
+    done = bench("run", *CELL, "--agent", "random", "--workerz", 2, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Perhaps you meant" in done.stderr
+    assert "--workers" in done.stderr
+
+
+def test_an_unknown_id_is_bad_input_and_no_traceback(tmp_path: Path) -> None:
+    words = ("run", "--protocol", "smoke-v1", "--suite", "toy/point-robt-v1", "--agent", "random")
+    done = bench(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: Unknown suite 'toy/point-robt-v1'. Did you mean 'toy/point-robot-v1'")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+    assert "Traceback" in bench(*words, cwd=tmp_path, METARL_DEBUG="1").stderr
+
+
+def test_a_locale_without_unicode_costs_characters_but_no_command(tmp_path: Path) -> None:
+    for words in (["--help"], ["list"], ["run", "--sede"]):
+        done = bench(*words, cwd=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+        assert done.returncode == (2 if "--sede" in words else 0)
+        assert "UnicodeEncodeError" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    command = f"{shlex.quote(sys.executable)} -m metarl_bench.cli list | true"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+# -- list ------------------------------------------------------------------------------------------------------------
+
+
+def test_list_shows_ids_in_aligned_columns(tmp_path: Path) -> None:
+    done = bench("list", "suites", cwd=tmp_path)
+    assert done.returncode == 0
+    title, header, *rows = done.stdout.splitlines()
+    assert title == "Suites"
+    assert [row.split()[0] for row in rows] == mb.list_suites()
+    column = header.index("summary")
+    assert all(row[column - 2 : column] == "  " and row[column] != " " for row in rows)
+
+
+def test_list_without_a_word_shows_everything(tmp_path: Path) -> None:
+    words = bench("list", cwd=tmp_path).stdout.split()
+    assert {*mb.list_suites(), *mb.list_agents(), *mb.list_protocols()} <= set(words)
+
+
+# -- run -------------------------------------------------------------------------------------------------------------
+
+
+def test_run_tells_each_cells_end_and_changes_nothing_when_repeated(workplace: Path) -> None:
+    files = {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()}
+    done = bench("run", *CELL, "--agent", "random", "rl2", "--seeds", 0, 1, cwd=workplace)
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    assert all(": complete at " in line and ", resumed: runs/smoke-v1/" in line for line in lines)
+    assert {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()} == files
+
+
+def test_until_leaves_a_partial_run_that_the_printed_command_completes(tmp_path: Path) -> None:
+    done = bench("run", *CELL, "--agent", "rl2", "--seed", 3, "--until", 4000, "--set", "epochs=1", cwd=tmp_path)
+    assert done.returncode == 0
+    assert ": partial at " in done.stdout
+    (command,) = (line.partition("to go on: ")[2] for line in done.stdout.splitlines() if "to go on: " in line)
+    program, *words = shlex.split(command)
+    assert program == "metarl-bench"
+    again = bench(*words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert ": complete at " in again.stdout
+    assert ", resumed: " in again.stdout
+
+
+def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplace: Path) -> None:
+    done = bench("run", *CELL, "--agent", "rl2", "--set", "epochs=1", cwd=workplace)
+    assert done.returncode == 1
+    assert "config.epochs" in done.stderr
+    assert "--force-new-run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--agent", "random", "--seeds", "0", "0"], "--seeds got 0 0; expected each once."),
+        (["--agent", "random", "--seeds"], "--seeds got nothing; expected at least one."),
+        (["--agent", "rl2", "--set", "epochs"], "--set got 'epochs'; expected name=value"),
+        (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
+        (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
+        (["--agent", "random", "--split", "validation"], "expected 1000 or more for validation tasks"),
+    ],
+)
+def test_bad_values_are_refused_before_anything_is_written(words: list[str], message: str, tmp_path: Path) -> None:
+    done = bench("run", *CELL, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("agent", ["actsbadly", "trainsbadly"])
+def test_an_agent_that_raises_exits_with_one(agent: str, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    done = start("run", *CELL, "--agent", agent, cwd=tmp_path, program=["broken.py"])
+    assert done.returncode == 1
+    assert ("failed episodes" if agent == "actsbadly" else ": failed at ") in done.stdout
+    assert "no idea" in done.stderr or agent == "actsbadly"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "metarl_bench.cli", "run", "--protocol", "lite-v1", "--suite", SUITE]
+    process = subprocess.Popen([*command, "--agent", "rl2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    assert "starts at 0" in process.stderr.readline()
+    process.send_signal(number)
+    rest = process.stderr.read()
+    assert process.wait(timeout=60) == code
+    assert number.name in rest
+    assert "steps since the last save point are lost" in rest
+    assert "Resume with: metarl-bench run --protocol lite-v1" in rest
+    assert "Traceback" not in rest
+
+
+def test_settings_are_split_at_the_first_equals_sign() -> None:
+    assert parse_settings(("b=x=y", "a = 1")) == (("a", "1"), ("b", "x=y"))
+    with pytest.raises(ConfigError, match="'a' twice"):
+        parse_settings(("a=1", "a=2"))
+
+
+# -- evaluate --------------------------------------------------------------------------------------------------------
+
+
+def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path, tmp_path: Path) -> None:
+    weights = workplace / "runs/smoke-v1" / SUITE / "rl2/seed-1/checkpoints/8000"
+    done = bench("evaluate", "--weights", weights, "--out", tmp_path / "new/rows.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = pd.read_csv(tmp_path / "new/rows.csv")
+    recorded = mb.load_results(workplace / "runs").query("agent == 'rl2' and seed == 1 and checkpoint_steps == 8000")
+    place = ["split", "task", "trial", "shot", "phase", "episode", "return"]
+    recorded = recorded[recorded["split"].isin(again["split"].unique())]
+    both = [frame[place].astype({"split": str, "phase": str}).sort_values(place[:-1]) for frame in (again, recorded)]
+    pd.testing.assert_frame_equal(*(frame.reset_index(drop=True) for frame in both), check_dtype=False)
+    header, *rows = done.stdout.splitlines()
+    assert header.split() == ["split", "shot", "mean", "return", "success", "episodes", "failed"]
+    scored = again[(again["split"] == "test") & (again["shot"] == 1) & (again["phase"] == "evaluation")]
+    (row,) = (row.split() for row in rows if row.split()[:2] == ["test", "1"])
+    assert row[2:] == [
+        f"{scored['return'].mean():.2f}",
+        f"{scored['success'].mean():.2f}",
+        str(len(scored)),
+        "0",
+    ]
+
+
+# -- check and doctor ------------------------------------------------------------------------------------------------
+
+
+def test_check_reports_every_rule_of_a_sound_suite(tmp_path: Path) -> None:
+    done = bench("check", "suite", SUITE, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    *rules, summary = done.stdout.splitlines()
+    assert all(line.startswith("ok    ") for line in rules)
+    assert summary == f"{SUITE}: {len(rules)} of {len(rules)} rules kept"
+
+
+def test_check_names_the_rule_that_a_suite_breaks(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    done = start("check", "suite", "toy/misdeclared-v1", cwd=tmp_path, program=["broken.py"])
+    assert done.returncode == 1
+    broken = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert "FAIL  observations_that_never_change_are_declared" in broken
+    assert "Traceback" not in done.stderr
+
+
+def test_check_reports_every_rule_of_a_sound_agent(tmp_path: Path) -> None:
+    done = bench("check", "agent", "random", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert "rules kept" in done.stdout.splitlines()[-1]
+
+
+def test_doctor_exits_with_one_where_something_keeps_runs_from_working(tmp_path: Path) -> None:
+    assert bench("doctor", cwd=tmp_path).returncode == 0
+    (tmp_path / "file").write_text("x")
+    done = bench("doctor", "--out", tmp_path / "file", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "--out" in done.stdout
