@@ -94,9 +94,9 @@ def run_cell(
             run_folder.drop_saves()
             return _outcome(folder, manifest, resumed=True)
         session = Session(plan, run_folder, manifest, reporter, num_threads)
-        reporter.begin(cell.name, plan.resolved.budget, manifest.steps)
         status = "failed"
         try:
+            reporter.begin(cell.name, plan.resolved.budget, manifest.steps)
             with simulator_warnings(folder):
                 session.train(plan.resolved.budget if until is None else until)
             if session.manifest.committed == plan.resolved.budget:
