@@ -24,7 +24,7 @@ ROW_COLUMNS = [
     *ROW_KEY,
     "provisional",  # fewer than RANKED_SEEDS seeds
     "seeds",
-    "excluded",  # one phrase for each seed that is left out
+    "excluded",  # (seed, why) of each seed that is left out
     "primary_split",
     "checkpoint_steps",
     "budget",
@@ -82,13 +82,14 @@ def make_row(
     split: Split = covers["primary_split"]
     prefix = tuple(key[name] for name in ROW_KEY)
     counted: dict[int, SeedScore] = {}
-    excluded: list[str] = []
-    for seed, group in folders.groupby("seed"):
-        score = _count(found.get((*prefix, seed, split, checkpoint)), int(str(seed)), group, covers)
+    excluded: list[tuple[int, str]] = []
+    for seed in sorted(set(folders["seed"].tolist())):
+        steps = int(folders.loc[folders["seed"] == seed, "steps"].max())
+        score = _count(found.get((*prefix, seed, split, checkpoint)), seed, steps, covers)
         if isinstance(score, str):
-            excluded.append(f"seed {seed}: {score}")
+            excluded.append((seed, score))
         else:
-            counted[int(str(seed))] = score
+            counted[seed] = score
     row: dict[str, Any] = dict.fromkeys(ROW_COLUMNS, NAN) | {
         **key,
         "provisional": len(counted) < RANKED_SEEDS,
@@ -110,14 +111,12 @@ def make_row(
     return row
 
 
-def _count(
-    score: SeedScore | str | None, seed: int, folders: pd.DataFrame, covers: Mapping[str, Any]
-) -> SeedScore | str:
+def _count(score: SeedScore | str | None, seed: int, steps: int, covers: Mapping[str, Any]) -> SeedScore | str:
     """Returns the score of a seed that counts, or why it does not."""
     if covers["primary_split"] == "test" and seed not in covers["seeds"]:
         return "not a seed of the protocol"
     if score is None:
-        return f"no records yet, trained for {int(folders['steps'].max()):,} steps"
+        return f"no records yet, trained for {steps:,} steps"
     return score
 
 

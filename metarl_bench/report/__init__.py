@@ -1,0 +1,1 @@
+"""Leaderboards as tables (terminal, Markdown, CSV, LaTeX) and figures (PNG, PDF)."""
