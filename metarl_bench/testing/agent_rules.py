@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -18,13 +20,18 @@ TOLERANCE = 1e-6  # what is left when matrix products of one batch size are summ
 
 
 def _differ(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
-    return not np.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE)
+    return not np.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)
 
 
 def actions_are_sound(subject: AgentSubject) -> None:
     """The id is well formed, and actions are finite numbers of the right shape."""
     expect(AGENT_ID.fullmatch(subject.spec.id), f"The id is {subject.spec.id!r}; expected {AGENT_ID.pattern}.")
-    subject.play_trial(subject.trained)
+    finite = np.isfinite(subject.play_trial(subject.trained))
+    expect(
+        finite.all(),
+        f"act returned NaN or infinite actions in {(~finite).any(axis=-1).sum()} of {finite[..., 0].size} steps; such "
+        "an episode counts as failed.",
+    )
 
 
 def meta_test_finds_no_failures(subject: AgentSubject) -> None:
@@ -158,9 +165,18 @@ def worlds_do_not_depend_on_each_other(subject: AgentSubject) -> None:
 def global_random_state_is_left_alone(subject: AgentSubject) -> None:
     """Building, training and acting use only the given generators."""
     subject.build(0)  # so that all its modules are imported before
-    before = global_random_state()
-    subject.play_trial(subject.train(0))
+    states = [global_random_state()]
+    agent = subject.build(0)
+    states.append(global_random_state())
+    with contextlib.suppress(BudgetExceeded):
+        subject.train_segment(agent, 0, segment=0, ground=subject.ground(0, segment=0))
+    states.append(global_random_state())
+    subject.play_trial(agent)
+    states.append(global_random_state())
+    phases = ("building", "training", "acting")
+    touched = [phase for phase, pair in zip(phases, itertools.pairwise(states), strict=True) if pair[0] != pair[1]]
     expect(
-        global_random_state() == before,
-        "Global random state was used; draw from the given rng, or fork torch's state around what needs it.",
+        not touched,
+        f"Global random state was used in {' and '.join(touched)}; draw from the given rng (layers of torch draw "
+        "initial weights when they are made: torch.nn.utils.skip_init leaves that out).",
     )

@@ -179,7 +179,7 @@ def observations_that_never_change_are_declared(suite: Suite) -> None:
     seen = []
     for action in random_actions(suite.spec, CONSTANT_STEPS // num_worlds, num_worlds, purpose="constant"):
         observations, _, terminated, truncated, _ = worlds.step(action)
-        seen.append(observations)
+        seen.append(observations.copy())
         ended = terminated | truncated
         if ended.any():
             worlds.reset(options={"reset_mask": ended})

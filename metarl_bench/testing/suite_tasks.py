@@ -96,7 +96,7 @@ def first_observations_do_not_tell_the_task(suite: Suite) -> None:
         values = np.array([_as_number(parameter, task) for task in tasks])
         if np.ptp(values) == 0.0:
             continue
-        forest = RandomForestRegressor(n_estimators=50, min_samples_leaf=3, random_state=0, n_jobs=1)
+        forest = RandomForestRegressor(n_estimators=20, min_samples_leaf=5, random_state=0, n_jobs=1)
         forest.fit(observations[:half], values[:half])
         r2 = float(forest.score(observations[half:], values[half:]))
         expect(
