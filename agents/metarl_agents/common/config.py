@@ -51,9 +51,9 @@ class OnPolicyConfig:
     decay: Fraction = 0.95
     clip: Positive = 0.2
     learning_rate: Positive = 7e-4
-    target_kl: Positive = 0.015
-    lowest_rate: Positive = 1e-4
-    highest_rate: Positive = 2e-3
+    target_kl: Positive = 0.01
+    lowest_rate: Positive = 3e-4
+    highest_rate: Positive = 1e-3
     gradient_clip: Positive = 0.5
     value_weight: Positive = 0.5
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0

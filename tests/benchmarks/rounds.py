@@ -1,0 +1,66 @@
+"""Measures several things side by side: in turn, in alternating order, so that a drifting machine hits all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+# A contender runs once and returns how many units of work it did.
+Contender = Callable[[], float]
+RESULTS = Path(__file__).parents[2] / "results" / "speed"
+
+
+class Rounds:
+    """Units of work per wall second of each contender, over some rounds."""
+
+    def __init__(self, contenders: Mapping[str, Contender]) -> None:
+        self._contenders = dict(contenders)
+        self.rates: dict[str, list[float]] = {name: [] for name in contenders}
+        for contender in self._contenders.values():
+            contender()  # warm-up, not counted
+
+    def run(self) -> None:
+        """Measures every contender once; the order is turned round each time."""
+        turn = len(next(iter(self.rates.values()))) % 2
+        names = list(self._contenders)
+        for name in reversed(names) if turn else names:
+            begin = time.perf_counter()
+            units = self._contenders[name]()
+            self.rates[name].append(units / (time.perf_counter() - begin))
+
+    def median(self, name: str) -> float:
+        """Returns the median rate of a contender."""
+        return statistics.median(self.rates[name])
+
+    def ratio(self, name: str, other: str) -> float:
+        """Returns the median over the rounds of one rate divided by another of the same round."""
+        pairs = zip(self.rates[name], self.rates[other], strict=True)
+        return statistics.median(rate / base for rate, base in pairs)
+
+
+def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> None:
+    """Writes a table of ratios as JSON and Markdown, with the machine it was measured on."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    machine = {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()}
+    content = {"title": title, "rounds": rounds, "machine": machine, "rows": rows}
+    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    header = list(rows[0])
+    lines = [f"# {title}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(row[column]) for column in header) + " |" for row in rows]
+    lines += ["", f"Medians of {rounds} alternating rounds in one run on {machine['cores']} cores ({machine['cpu']})."]
+    lines += ["Ratios of rates measured in the same round; `make bench` writes this file.", ""]
+    (RESULTS / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown")

@@ -1,0 +1,118 @@
+"""Closed-loop simulation against MuJoCo's own limit and against Gymnasium's vector environments."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import gymnasium
+import mujoco
+import numpy as np
+from mujoco.rollout import Rollout
+
+import metarl_bench as mb
+from metarl_suites.locomotion.worlds import FRAME_SKIP, cheetah_model
+from tests.benchmarks.rounds import Contender, Rounds, write
+
+THREADS = 2
+STEPS = 40_000  # environment steps of one contender in one round
+ROUNDS = 7
+SUITE = "locomotion/cheetah-velocity-v1"
+
+
+def limit(num_worlds: int) -> Contender:
+    """Open loop: MuJoCo runs whole trajectories without coming back to Python."""
+    model = cheetah_model()
+    steps = STEPS // num_worlds
+    pool, datas = Rollout(nthread=THREADS), [mujoco.MjData(model) for _ in range(THREADS)]
+    size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS)
+    start = np.zeros(size)
+    mujoco.mj_getState(model, mujoco.MjData(model), start, mujoco.mjtState.mjSTATE_FULLPHYSICS)
+    initial = np.repeat(start[None], num_worlds, axis=0)
+    actions = np.random.default_rng(0).uniform(-1, 1, (num_worlds, steps, model.nu))
+    controls = np.repeat(actions, FRAME_SKIP, axis=1)
+    states = np.zeros((num_worlds, steps * FRAME_SKIP, size))
+    sensors = np.zeros((num_worlds, steps * FRAME_SKIP, model.nsensordata))
+
+    def run() -> float:
+        pool.rollout(
+            [model] * num_worlds,
+            datas,
+            initial,
+            controls,
+            skip_checks=True,
+            nstep=steps * FRAME_SKIP,
+            state=states,
+            sensordata=sensors,
+        )
+        return num_worlds * steps
+
+    return run
+
+
+def closed_loop(num_worlds: int) -> Contender:
+    """Our worlds: observation, reward, flags and resets at every step."""
+    suite = mb.make_suite(SUITE)
+    worlds = suite.make_worlds(num_worlds, num_threads=THREADS)
+    worlds.set_tasks(suite.sample_tasks(num_worlds, np.random.default_rng(0)))
+    return _loop(worlds, num_worlds, resets=True)
+
+
+def gymnasium_loop(num_worlds: int, mode: str) -> Contender:
+    """Gymnasium's HalfCheetah-v5 with the same horizon."""
+    envs = gymnasium.make_vec("HalfCheetah-v5", num_envs=num_worlds, vectorization_mode=mode, max_episode_steps=200)
+    return _loop(envs, num_worlds, resets=False)
+
+
+def _loop(envs: Any, num_worlds: int, *, resets: bool) -> Contender:
+    steps = STEPS // num_worlds
+    actions = np.random.default_rng(0).uniform(-1, 1, (steps, num_worlds, 6)).astype(np.float32)
+    envs.reset(seed=0)
+
+    def run() -> float:
+        for action in actions:
+            _, _, terminated, truncated, _ = envs.step(action)
+            ended = terminated | truncated
+            if resets and ended.any():
+                envs.reset(options={"reset_mask": ended})
+        return num_worlds * steps
+
+    return run
+
+
+def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
+    contenders: dict[str, Contender] = {}
+    for worlds in (64, 256):
+        contenders[f"limit, {worlds} worlds"] = limit(worlds)
+        contenders[f"metarl-bench, {worlds} worlds"] = closed_loop(worlds)
+    contenders["gymnasium sync, 64 worlds"] = gymnasium_loop(64, "sync")
+    contenders["gymnasium async, 8 worlds"] = gymnasium_loop(8, "async")
+    if importlib.util.find_spec("envpool"):
+        import envpool
+
+        envs = envpool.make_gymnasium("HalfCheetah-v4", num_envs=64, num_threads=THREADS, max_episode_steps=200)
+        contenders["envpool sync, 64 worlds"] = _loop(envs, 64, resets=False)
+    rounds = Rounds(contenders)
+    benchmark.pedantic(rounds.run, rounds=ROUNDS)
+    rows = [
+        _row(rounds, "metarl-bench, 256 worlds", "limit, 256 worlds", ">= 0.90"),
+        _row(rounds, "metarl-bench, 64 worlds", "limit, 64 worlds", ">= 0.80"),
+        _row(rounds, "metarl-bench, 64 worlds", "gymnasium sync, 64 worlds", ">= 2.5"),
+        _row(rounds, "metarl-bench, 64 worlds", "gymnasium async, 8 worlds", ">= 5"),
+    ]
+    if "envpool sync, 64 worlds" in contenders:
+        rows.append(_row(rounds, "metarl-bench, 64 worlds", "envpool sync, 64 worlds", "-"))
+    benchmark.extra_info["ratios"] = rows
+    write("simulation", f"Simulation: {SUITE}, {THREADS} threads", rows, rounds=ROUNDS)
+    assert all(row["ratio"] > 0 for row in rows)
+
+
+def _row(rounds: Rounds, name: str, other: str, aim: str) -> dict[str, Any]:
+    return {
+        "what": name,
+        "against": other,
+        "ratio": round(rounds.ratio(name, other), 2),
+        "aim": aim,
+        "steps/s": round(rounds.median(name)),
+        "steps/s of the other": round(rounds.median(other)),
+    }
