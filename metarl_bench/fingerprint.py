@@ -5,6 +5,7 @@ Bytes repeat where fingerprints are equal; elsewhere results agree within a tole
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import platform
@@ -60,6 +61,7 @@ def _processor() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
+@functools.cache
 def _version(name: str) -> str:
     try:
         return version(name)

@@ -38,15 +38,23 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Raises ``Interrupted`` in the main thread when SIGINT or SIGTERM comes; to be entered there."""
-    previous = {number: signal.signal(number, _raise) for number in SIGNALS}
+def interruptible(*, once: bool = False) -> Iterator[None]:
+    """Raises ``Interrupted`` in the main thread when SIGINT or SIGTERM comes; to be entered there.
+
+    Args:
+        once: Ignore further signals. For workers, which get Ctrl-C from the terminal and again from their parent.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if once:
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(number)
+        if not once:
+            for number, handler in previous.items():
+                signal.signal(number, handler)

@@ -65,14 +65,14 @@ def locked(folder: Path) -> Iterator[None]:
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        with storing(folder):
+    with storing(folder):
+        try:
             lock.acquire()
-    except Timeout:
-        raise RecordError(
-            f"{folder} is being written by {_writer(folder)}; expected no other writer. "
-            "Wait for it or stop it, or choose another output folder."
-        ) from None
+        except Timeout:
+            raise RecordError(
+                f"{folder} is being written by {_writer(folder)}; expected no other writer. "
+                "Wait for it or stop it, or choose another output folder."
+            ) from None
     try:
         write_atomically(folder / WRITER, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         yield

@@ -113,9 +113,8 @@ class Session:
             update={
                 "status": "partial",
                 "failure": "",
-                "checkpoints": checkpoints,
-                "checksums": self._checksums(checkpoints),
                 "fingerprint": self._machine(),
+                **self._tested(checkpoints),
             }
         )
 
@@ -181,11 +180,8 @@ class Session:
     def _commit(self) -> None:
         """Meta-tests if a checkpoint is due, then stores where the run stands; may be repeated after a crash."""
         state = self._state
-        checkpoints = self.manifest.checkpoints
-        due = state.boundary in self._plan.resolved.checkpoints and state.boundary not in checkpoints
+        due = state.boundary in self._plan.resolved.checkpoints and state.boundary not in self.manifest.checkpoints
         changes: dict[str, Any] = self._test() if due else {}
-        if due:
-            checkpoints = [*checkpoints, state.boundary]
         self._write(
             steps=state.steps,
             issued=state.issued,
@@ -194,9 +190,6 @@ class Session:
             steps_per_second=round(state.steps / state.train_seconds, 1) if state.train_seconds else 0.0,
             packages=fingerprint.packages(),
             peak_memory_mib=max(self.manifest.peak_memory_mib, fingerprint.peak_memory_mib()),
-            failed_episodes=sum(row["failed"] for row in self._rows[EPISODES]),
-            checkpoints=checkpoints,
-            checksums=self._checksums(checkpoints),
             **changes,
         )
 
@@ -232,7 +225,8 @@ class Session:
         for name, rows in self._rows.items():
             write_rows(self._folder.path, name, rows)
         seconds = self.manifest.meta_test_seconds + time.perf_counter() - begun
-        return {"errors": errors, "meta_test_seconds": round(seconds, 3)}
+        checkpoints = [*self.manifest.checkpoints, state.boundary]
+        return {"errors": errors, "meta_test_seconds": round(seconds, 3), **self._tested(checkpoints)}
 
     def _write_weights(self, folder: Path) -> None:
         if self._survivor is not None:
@@ -255,11 +249,18 @@ class Session:
         self.manifest = self.manifest.model_copy(update=changes)
         write_manifest(self._folder.path, self.manifest)
 
-    def _checksums(self, checkpoints: list[int]) -> dict[str, str]:
-        if not checkpoints:
-            return {}
-        tables = {name: checksum(name, rows) for name, rows in self._rows.items()}
-        return tables | {f"checkpoints/{steps}": digest(self._checkpoint(steps) / SEAL) for steps in checkpoints}
+    def _tested(self, checkpoints: list[int]) -> dict[str, Any]:
+        """Returns what the manifest says about the checkpoints whose rows are held."""
+        tables = {name: checksum(name, rows) for name, rows in self._rows.items()} if checkpoints else {}
+        names = [f"checkpoints/{steps}" for steps in checkpoints]
+        # What was committed before is carried over, not computed again: later damage must not look intended.
+        known = self.manifest.checksums
+        folders = {name: known.get(name) or digest(self._folder.path / name / SEAL) for name in names}
+        return {
+            "checkpoints": checkpoints,
+            "checksums": tables | folders,
+            "failed_episodes": sum(row["failed"] for row in self._rows[EPISODES]),
+        }
 
     def _checkpoint(self, steps: int) -> Path:
         return self._folder.path / "checkpoints" / str(steps)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -124,20 +123,22 @@ class _Pool:
             if worker.process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker.process.pid, stop.signal_number)
-        for worker in list(self._running):
-            answer = self._collect(worker)
-            if isinstance(answer, list):
-                stop.lines.extend(answer)
+        try:
+            for worker in list(self._running):
+                answer = self._collect(worker)
+                if isinstance(answer, list):
+                    stop.lines.extend(answer)
+        except Interrupted:
+            # Asked twice: no more waiting. Killing is safe, since every write is atomic.
+            for worker in self._running:
+                worker.process.kill()
+            raise
 
 
 def _work(cell: Cell, out: Path, options: dict[str, Any], pipe: Connection) -> None:
-    """Runs one cell in a process of its own and sends its outcome."""
+    """Runs one cell in a process of its own and sends its outcome, or what an interruption cost."""
     try:
-        with interruptible():
-            outcome = _run(cell, out, options)
-        pipe.send(outcome)
+        with interruptible(once=True):
+            pipe.send(_run(cell, out, options))
     except Interrupted as stop:
-        # A terminal sends Ctrl-C to the workers as well as to their parent: the second one has nothing left to stop.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         pipe.send(stop.lines)

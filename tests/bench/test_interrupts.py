@@ -1,0 +1,60 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from metarl_bench.interrupts import Interrupted, interruptible
+from metarl_bench.runner import Outcome
+from tests.bench import support
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run that nothing interrupted."""
+    return support.go(tmp_path_factory.mktemp("reference") / "runs")
+
+
+@pytest.mark.parametrize(("name", "code"), [("int", 130), ("term", 143)])
+def test_a_signal_stops_at_once_and_says_what_is_lost(reference: Outcome, tmp_path: Path, name: str, code: int) -> None:
+    out = tmp_path / "my runs"
+    stopped = support.go_in_process(out, fault=f"train/{name}:5700")
+    assert stopped.returncode == code
+    # The save point at 5600 has 5580 steps; the round that the signal struck began at 5700.
+    assert "120 steps since the last save point are lost" in stopped.stderr
+    assert "Resume with: metarl-bench run --protocol smoke-v1" in stopped.stderr
+    assert f"--out '{out}'" in stopped.stderr
+    outcome = support.go(out)
+    assert outcome.resumed
+    assert support.table_bytes(outcome) == support.table_bytes(reference)
+
+
+def test_a_second_signal_while_the_first_unwinds_leaves_the_run_consistent(reference: Outcome, tmp_path: Path) -> None:
+    code = f"from tests.bench import support; support.main('test-learner', {str(tmp_path)!r})"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=support.REPOSITORY, env=environment, stderr=subprocess.DEVNULL
+    )
+    log = support.cell().folder(tmp_path) / "training.jsonl"
+    while process.poll() is None and not log.exists():
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) in (130, -signal.SIGINT)
+    assert support.table_bytes(support.go(tmp_path)) == support.table_bytes(reference)
+
+
+def test_the_handlers_that_were_there_come_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(Interrupted) as caught, interruptible():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+    assert caught.value.exit_code == 143
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_no_handler_of_ordinary_errors_swallows_an_interruption() -> None:
+    assert not issubclass(Interrupted, Exception)
