@@ -137,7 +137,7 @@ def _score_notes(rows: Sequence[Row]) -> list[str]:
         "seeds. Intervals: bootstrap over whole seeds. Gain: last shot minus shot 0, within each seed.",
     ]
     if first["references"]:
-        notes.append(f"Norm.: normalised score, 0 is the random reference, 1 the expert (references {first['references']}).")
+        notes.append(f"Norm.: normalised score, 0 is random, 1 the expert (references {first['references']}).")
     notes += [text for applies, text in _markings(rows) if applies]
     left_out = [phrase for row in rows for phrase in _left_out(row)]
     if left_out:
