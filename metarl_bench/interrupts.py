@@ -12,6 +12,9 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+# Signals that came since ``interruptible`` was entered; as global as signals are.
+_received: list[int] = []
+
 
 class Interrupted(BaseException):
     """A run was told to stop.
@@ -49,12 +52,24 @@ def interruptible(*, once: bool = False) -> Iterator[None]:
         if once:
             for each in SIGNALS:
                 signal.signal(each, signal.SIG_IGN)
+        _received.append(number)
         raise Interrupted(number)
 
+    _received.clear()
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
     finally:
+        _received.clear()
         if not once:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+def raise_if_swallowed() -> None:
+    """Raises ``Interrupted`` again if a signal came and the run goes on all the same.
+
+    Libraries may swallow what a signal raises while they are imported (torch does) or in their callbacks.
+    """
+    if _received:
+        raise Interrupted(_received[-1])

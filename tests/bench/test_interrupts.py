@@ -1,3 +1,4 @@
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from metarl_bench.interrupts import Interrupted, interruptible
+from metarl_bench.interrupts import Interrupted, interruptible, raise_if_swallowed
 from metarl_bench.runner import Outcome
 from tests.bench import support
 
@@ -23,8 +24,8 @@ def test_a_signal_stops_at_once_and_says_what_is_lost(reference: Outcome, tmp_pa
     out = tmp_path / "my runs"
     stopped = support.go_in_process(out, fault=f"train/{name}:5700")
     assert stopped.returncode == code
-    # The save point at 5600 has 5580 steps; the round that the signal struck began at 5700.
-    assert "120 steps since the last save point are lost" in stopped.stderr
+    # The save point at 5600 has 5520 steps, since the agent's rounds take 120.
+    assert "180 steps since the last save point are lost" in stopped.stderr
     assert "Resume with: metarl-bench run --protocol smoke-v1" in stopped.stderr
     assert f"--out '{out}'" in stopped.stderr
     outcome = support.go(out)
@@ -58,3 +59,13 @@ def test_the_handlers_that_were_there_come_back() -> None:
 
 def test_no_handler_of_ordinary_errors_swallows_an_interruption() -> None:
     assert not issubclass(Interrupted, Exception)
+
+
+def test_an_interruption_that_a_library_swallows_comes_again() -> None:
+    with pytest.raises(Interrupted) as caught, interruptible():
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        raise_if_swallowed()
+    assert caught.value.exit_code == 143
+    raise_if_swallowed()
