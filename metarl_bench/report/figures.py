@@ -16,12 +16,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from metarl_bench.errors import ConfigError
 from metarl_bench.leaderboard import find_suite
 from metarl_bench.report.escaping import shorten
+from metarl_bench.report.sheets import format_steps
 from metarl_bench.scores import ROW_KEY
 from metarl_bench.statistics import iqm
 from metarl_bench.storage import write_atomically
@@ -45,7 +46,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.5,
     "axes.axisbelow": True,
     "lines.linewidth": 1.2,
-    "lines.markersize": 4,
+    "lines.markersize": 3.5,
     "legend.frameon": False,
     "text.parse_math": False,  # names are text: a "$" in one of them is no formula
     "pdf.fonttype": 42,  # fonts that publishers accept
@@ -54,7 +55,9 @@ Row = dict[str, Any]
 
 
 def adaptation_curve(table: pd.DataFrame) -> Figure:
-    """Returns the score after each number of adaptation episodes, above the return of those episodes themselves.
+    """Returns the score after each number of adaptation episodes, above the score of those episodes themselves.
+
+    Bars are 95 % intervals over seeds; a row without bars has too few seeds for one.
 
     Args:
         table: One digest's rows, as ``split_tables`` returns them.
@@ -75,6 +78,7 @@ def adaptation_curve(table: pd.DataFrame) -> Figure:
         axes[1].set_ylabel(f"adaptation {_measure(rows[0])}")
         for axis in axes:
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axis.set_xlim(-0.3, max(len(row["online"]) for row in rows) + 0.3)
         _add_references(axes[0], rows[0])
     return figure
 
@@ -94,7 +98,8 @@ def sample_efficiency_curve(table: pd.DataFrame) -> Figure:
                 axis.plot(row["curve_steps"], seed, color=look["color"], linewidth=0.5, alpha=0.5)
             axis.plot(row["curve_steps"], row["curve"], **look)
         axis.set_xscale("log")
-        axis.set_xlabel("training steps (environment steps, log scale)")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda steps, _: format_steps(steps)))
+        axis.set_xlabel("environment steps of meta-training (log scale)")
         axis.set_ylabel(_measure(rows[0]))
         _add_references(axis, rows[0])
     return figure
@@ -112,14 +117,17 @@ def within_trial_curve(table: pd.DataFrame, within_trial: pd.DataFrame) -> Figur
         figure, (axis,) = _figure(rows, num_panels=1)
         longest = 0
         for place, row in enumerate(rows):
-            rewards = _rewards(row, within_trial)
-            longest = max(longest, rewards.shape[1])
-            look = {**_look(place), "marker": "", "linewidth": 1.0}
-            axis.plot(np.arange(1, rewards.shape[1] + 1), [_iqm_or_nan(step) for step in rewards.T], **look)
+            episodes = _rewards(row, within_trial)
+            longest = max(longest, episodes.size)
+            # One line an episode: the step from an episode's end to the next reset is no change of reward.
+            for episode, rewards in enumerate(episodes):
+                time = np.arange(1, len(rewards) + 1) + episode * len(rewards)
+                axis.plot(time, rewards, **_look(place) | {"marker": ""})
         for border in range(rows[0]["horizon"], longest, rows[0]["horizon"]):
             axis.axvline(border + 0.5, color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlim(0, longest + 1)
-        axis.set_xlabel("environment steps since the trial began (dashed: a new episode)")
+        axis.set_xlabel("steps into the trial (dashed: new episode)")
         axis.set_ylabel("reward per step")
     return figure
 
@@ -201,19 +209,16 @@ def _error_bars(row: Row, name: str) -> NDArray[np.float64]:
 
 
 def _rewards(row: Row, within_trial: pd.DataFrame) -> NDArray[np.float64]:
-    """Returns the rewards of a row's seeds, [seeds, time]."""
+    """Returns the IQM over a row's seeds of the rewards, [episodes, horizon]."""
     chosen = np.ones(len(within_trial), dtype=np.bool_)
     for name in (*ROW_KEY, "checkpoint_steps"):
         chosen &= (within_trial[name] == row[name]).to_numpy()
     chosen &= (within_trial["split"] == row["primary_split"]).to_numpy()
     chosen &= within_trial["seed"].isin(row["seeds"]).to_numpy()
-    table = within_trial[chosen].pivot(index="seed", columns="time", values="reward")
-    return table.to_numpy(dtype=np.float64)
-
-
-def _iqm_or_nan(rewards: NDArray[np.float64]) -> float:
+    by_time = within_trial[chosen].pivot(index="time", columns="seed", values="reward").to_numpy(dtype=np.float64)
     # NaN where all worlds of a seed failed: a gap is drawn, never a mean over the other seeds.
-    return iqm(rewards) if np.isfinite(rewards).all() else float("nan")
+    means = [iqm(rewards) if np.isfinite(rewards).all() else np.nan for rewards in by_time]
+    return np.array(means).reshape(-1, row["horizon"])
 
 
 def _measure(row: Row) -> str:

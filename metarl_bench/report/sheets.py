@@ -57,6 +57,13 @@ def make_sheets(board: pd.DataFrame) -> list[Sheet]:
     return sheets
 
 
+def format_steps(value: float) -> str:
+    """Returns a checkpoint's steps in thousands or millions, without rounding."""
+    if not isfinite(value):
+        return ""
+    return f"{value / 1e6:.12g}M" if value >= 1e6 else f"{value / 1e3:.12g}k"
+
+
 def _sheet(kind: Kind, rows: Sequence[Row], columns: Sequence[Column], notes: Sequence[str]) -> Sheet:
     names: list[Column] = [("#", lambda row: "" if pd.isna(row["rank"]) else str(row["rank"])), ("agent", _name)]
     if len({row["source"] for row in rows}) > 1:
@@ -114,8 +121,8 @@ def _efficiency_columns(rows: Sequence[Row]) -> list[Column]:
     number = _score_format(rows)
     return [
         ("area", lambda row: number(row["area"])),
-        ("steps to 50 %", lambda row: _steps(row["steps_to_50"])),
-        ("steps to 90 %", lambda row: _steps(row["steps_to_90"])),
+        ("steps to 50 %", lambda row: format_steps(row["steps_to_50"])),
+        ("steps to 90 %", lambda row: format_steps(row["steps_to_90"])),
         ("failed episodes", lambda row: f"{row['failed_episodes']:,}" if row["seeds"] else ""),
         ("steps/s", lambda row: _fixed(row["steps_per_second"], 0)),
         ("minutes", lambda row: _fixed(row["seconds"] / 60, 1)),
@@ -214,13 +221,6 @@ def _score_format(rows: Sequence[Row]) -> Callable[[float], str]:
     largest = max((abs(row["score"]) for row in rows if isfinite(row["score"])), default=0.0)
     decimals = 3 if largest <= 1 else 2 if largest < 10 else 1
     return lambda value: _fixed(value, decimals)
-
-
-def _steps(value: float) -> str:
-    """Returns a checkpoint's steps in thousands or millions, without rounding."""
-    if not isfinite(value):
-        return ""
-    return f"{value / 1e6:.12g}M" if value >= 1e6 else f"{value / 1e3:.12g}k"
 
 
 def _fixed(value: float, decimals: int) -> str:
