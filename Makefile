@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # A package index with PyTorch's CPU wheels, for machines where the default one is large; empty uses pip's own settings.
 TORCH_INDEX ?=
-# How far `make quickstart` trains, in environment steps.
+# How far `make quickstart` trains, in environment steps: one of the protocol's checkpoints.
 STEPS ?= 1000000
 
 BIN := .venv/bin
@@ -27,7 +27,7 @@ quickstart: $(RUNTIME)
 	$(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --agent random --seeds 0 --out runs
 	$(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --agent rl2 --seeds 0 --until $(STEPS) --out runs
 	$(BIN)/metarl-bench leaderboard runs results --suite $(SUITE) --checkpoint $(STEPS)
-	$(BIN)/metarl-bench plot runs results --suite $(SUITE) --out runs/figures
+	$(BIN)/metarl-bench plot runs results --suite $(SUITE) --checkpoint $(STEPS) --out runs/figures
 
 test: lint
 	$(BIN)/pytest -m "not learning" --ignore=tests/benchmarks

@@ -47,21 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
+    import tyro
     from tyro.extras import SubcommandApp
 
     from metarl_bench.cli import boards, checks, listing, running
 
+    check = SubcommandApp()
+    check.command(name="suite")(checks.check_suite)
+    check.command(name="agent")(checks.check_agent)
     app = SubcommandApp()
     app.command(name="list")(listing.list_ids)
     app.command(running.run)
     app.command(running.evaluate)
     app.command(boards.leaderboard)
     app.command(boards.plot)
-    app.command(checks.check)
+    app.command(check, name="check", help="Check that a suite or an agent keeps its contract.")
     app.command(checks.doctor)
     code: int = app.cli(
         prog="metarl-bench",
         description="A robotics benchmark for meta reinforcement learning.",
         args=words,
+        config=(tyro.conf.FlagCreatePairsOff,),
     )
     return code

@@ -2,21 +2,144 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from metarl_bench.cli.text import say
+from metarl_bench.cli.text import fill_marked, say
+from metarl_bench.errors import ConfigError, close_matches
 
-Roots = Annotated[tuple[Path, ...], tyro.conf.Positional]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Roots = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER [FOLDER ...]")]
+WIDE = 160  # columns, where no terminal says how many it has
 
 
-def leaderboard(roots: Roots) -> int:
-    """Rank."""
+def leaderboard(
+    roots: Roots,
+    protocol: str | None = None,
+    suite: str | None = None,
+    checkpoint: int | None = None,
+    split: Literal["test", "validation"] = "test",
+    details: bool = False,
+    format: Literal["terminal", "markdown", "csv", "latex"] = "terminal",  # noqa: A002 - the flag's name
+    out: Path | None = None,
+    into: Path | None = None,
+) -> int:
+    """Show the leaderboards of all results below some folders, one for each set of rules.
+
+    Args:
+        roots: Folders with results, such as runs or results.
+        protocol: Only results of this protocol.
+        suite: Only results of this suite.
+        checkpoint: Show every agent at this many training steps, so that unfinished runs can be compared.
+        split: Tasks that were tested; validation shows the runs that chose settings.
+        details: Show on the terminal, too, what the scores cost and where they hold; files always have it.
+        format: Of the tables.
+        out: File to write instead of the terminal.
+        into: Existing Markdown file: replaces what is between its lines leaderboard:begin and leaderboard:end.
+    """
+    board = _load(roots, protocol, suite, checkpoint, split)
+    if format == "terminal":
+        if out is not None or into is not None:
+            raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
+        _print_terminal(board, details=details)
+        return 0
+    from metarl_bench.report.tables import FORMATS
+    from metarl_bench.storage import write_atomically
+
+    text = FORMATS[format](board)
+    if into is not None:
+        out, text = into, fill_marked(into, "leaderboard", text)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(out, text.encode())
+        say(f"wrote {out}")
     return 0
 
 
-def plot(roots: Roots, out: Path) -> int:
-    """Draw."""
+def plot(
+    roots: Roots,
+    out: Path,
+    protocol: str | None = None,
+    suite: str | None = None,
+    checkpoint: int | None = None,
+) -> int:
+    """Draw adaptation, within-trial reward and sample efficiency as PNG and PDF, and print their paths.
+
+    Args:
+        roots: Folders with results, such as runs or results.
+        out: Folder of the figures.
+        protocol: Only results of this protocol.
+        suite: Only results of this suite.
+        checkpoint: Draw every agent at this many training steps; the final checkpoint where left out.
+    """
+    from metarl_bench.leaderboard import split_tables
+    from metarl_bench.records import load_within_trial
+    from metarl_bench.report import figures
+
+    board = _load(roots, protocol, suite, checkpoint, "test")
+    rewards = load_within_trial(*roots)
+    out.mkdir(parents=True, exist_ok=True)
+    for table in split_tables(board):
+        first = table.iloc[0]
+        if not any(table["seeds"]):
+            sys.stderr.write(f"{first['suite']}, {first['protocol']}: no run is complete yet; try --checkpoint.\n")
+            continue
+        # The digest, since one suite may have results under several rules.
+        stem = f"{first['protocol']}-{first['suite'].replace('/', '-')}-{first['digest'][:6]}"
+        for name, figure in (
+            ("adaptation", figures.adaptation_curve(table)),
+            ("within-trial", figures.within_trial_curve(table, rewards)),
+            ("sample-efficiency", figures.sample_efficiency_curve(table)),
+        ):
+            for path in figures.save_figure(figure, out / f"{stem}-{name}"):
+                say(str(path))
     return 0
+
+
+def _load(
+    roots: tuple[Path, ...],
+    protocol: str | None,
+    suite: str | None,
+    checkpoint: int | None,
+    split: Literal["test", "validation"],
+) -> pd.DataFrame:
+    """Returns the leaderboard of the chosen results.
+
+    Raises:
+        ConfigError: If there is nothing to show.
+    """
+    from metarl_bench.leaderboard import leaderboard as make_board
+    from metarl_bench.records import load_cells, load_results
+
+    if not roots:
+        raise ConfigError("No folder was given; expected folders with results, such as: metarl-bench leaderboard runs")
+    cells = load_cells(*roots)
+    for column, wanted in (("protocol", protocol), ("suite", suite)):
+        known = sorted(set(cells[column]))
+        if wanted is not None and wanted not in known:
+            raise ConfigError(f"No results of {column} {wanted!r} there. {close_matches(wanted, known)}")
+        cells = cells if wanted is None else cells[cells[column] == wanted]
+    results = load_results(*roots)
+    board = make_board(results, cells, checkpoint=checkpoint, primary_split=split)
+    if board.empty:
+        raise ConfigError(
+            f"No results of {split} tasks in {', '.join(map(str, roots))}; expected run folders. "
+            "Make one with: metarl-bench run"
+        )
+    return board
+
+
+def _print_terminal(board: pd.DataFrame, *, details: bool) -> None:
+    from rich.console import Console
+
+    from metarl_bench.report.tables import to_terminal
+
+    # A pipe has no width, and tables folded to rich's 80 columns are hard to read and to search.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(to_terminal(board, details=details))

@@ -3,28 +3,57 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from metarl_bench.cli.settings import Settings, parse_settings
 from metarl_bench.cli.text import say
 
+if TYPE_CHECKING:
+    from metarl_bench.testing import Check
 
-def check(
-    kind: Annotated[Literal["suite", "agent"], tyro.conf.Positional],
-    name: Annotated[str, tyro.conf.Positional],
-) -> int:
-    """Check that a suite or an agent keeps its contract, rule by rule.
+
+def check_suite(name: Annotated[str, tyro.conf.Positional], deterministic: bool = False) -> int:
+    """Check that a suite keeps its contract, rule by rule.
 
     Args:
-        kind: What to check.
         name: Its id.
+        deterministic: Episodes depend on task and actions alone, not on the seed; is checked.
     """
-    from metarl_bench.testing import ConformanceError, agent_checks, suite_checks
+    from metarl_bench.testing import suite_checks
+
+    return _report(name, suite_checks(name, deterministic=deterministic))
+
+
+def check_agent(
+    name: Annotated[str, tyro.conf.Positional],
+    suite: str = "toy/point-robot-v1",
+    steps: int = 10_000,
+    settings: Settings = (),
+    deterministic: bool = False,
+) -> int:
+    """Check that an agent keeps its contract, rule by rule.
+
+    Args:
+        name: Its id.
+        suite: Suite that it is checked on.
+        steps: Environment steps of a training segment; should hold several iterations.
+        settings: Values of the agent's configuration, each as name=value, such as smaller batches.
+        deterministic: Actions depend on what the agent observes alone, not on the seed; is checked.
+    """
+    from metarl_bench.testing import agent_checks
+
+    config = dict(parse_settings(settings))
+    return _report(name, agent_checks(name, suite=suite, steps=steps, config=config, deterministic=deterministic))
+
+
+def _report(name: str, checks: Sequence[Check]) -> int:
+    from metarl_bench.testing import ConformanceError
     from metarl_bench.testing.conformance import run_checks
 
-    checks = suite_checks(name) if kind == "suite" else agent_checks(name)
     broken = 0
     for rule in checks:
         try:

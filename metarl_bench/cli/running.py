@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from metarl_bench.cli.settings import Settings, parse_settings
 from metarl_bench.cli.text import say
 from metarl_bench.errors import ConfigError
 
@@ -23,7 +24,7 @@ def run(
     workers: int = 1,
     threads: int = 0,
     until: int | None = None,
-    settings: Annotated[tuple[str, ...], tyro.conf.arg(name="set", metavar="NAME=VALUE")] = (),
+    settings: Settings = (),
     split: Literal["test", "validation"] = "test",
     keep_weights: Literal["all", "final"] = "all",
     force_new_run: bool = False,
@@ -98,24 +99,6 @@ def evaluate(
         frame.to_csv(out, index=False)
         say(f"{len(frame)} rows: {out}")
     return int(bool(frame["failed"].any()))
-
-
-def parse_settings(settings: tuple[str, ...]) -> tuple[tuple[str, object], ...]:
-    """Returns name=value texts as pairs.
-
-    Raises:
-        ConfigError: If a text has no "=", or a name stands twice.
-    """
-    values: dict[str, object] = {}
-    for text in settings:
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals or not name:
-            raise ConfigError(f"--set got {text!r}; expected name=value, such as learning_rate=0.001.")
-        if name in values:
-            raise ConfigError(f"--set got {name!r} twice; expected each name once.")
-        values[name] = value.strip()
-    return tuple(sorted(values.items()))
 
 
 def _cells(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+
+from metarl_bench.errors import ConfigError
 
 
 def say(line: str) -> None:
@@ -21,6 +24,25 @@ def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
     say(title)
     for row in (header, *rows):
         say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def fill_marked(path: Path, name: str, block: str) -> str:
+    """Returns a text file's content with the part between its two markers replaced.
+
+    Args:
+        path: The file; it is not written.
+        name: The markers are ``<!-- name:begin -->`` and ``<!-- name:end -->``.
+        block: Put between them, on lines of its own.
+
+    Raises:
+        ConfigError: If the file or its markers are missing.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ConfigError(f"{path} has no part to fill in; expected one line {begin} and, below it, one line {end}.")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{block.strip()}\n\n{end}{rest.partition(end)[2]}"
 
 
 def _show_rich(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import metarl_bench as mb
-from metarl_bench.cli.running import parse_settings
+from metarl_bench.cli.settings import parse_settings
 from metarl_bench.errors import ConfigError
 
 SUITE = "toy/point-robot-v1"
