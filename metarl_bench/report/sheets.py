@@ -168,7 +168,7 @@ def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
         (
             not unranked and any(row["provisional"] and row["seeds"] for row in rows),
             f"{PROVISIONAL} Provisional: fewer than {RANKED_SEEDS} seeds, so shown in order but not ranked; intervals "
-            "of 3 and 5 seeds cover about 76 and 85 %.",
+            "of 3 and 5 seeds cover about 74 and 89 %.",
         ),
         (
             any(row["division"] == "privileged" for row in rows),
