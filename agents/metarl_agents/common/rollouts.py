@@ -219,4 +219,5 @@ def generalised_advantages(
 
 
 def _flat(array: Floats) -> Tensor:
-    return torch.from_numpy(array.reshape(-1, array.shape[-1]))
+    steps, worlds, size = array.shape
+    return torch.from_numpy(array.reshape(steps * worlds, size))
