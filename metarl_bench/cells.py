@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from metarl_bench import fingerprint
 from metarl_bench.agents import AgentSpec, MetaAgent
 from metarl_bench.configs import config_digest, config_values
 from metarl_bench.errors import ConfigError
+from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import SCHEMA_VERSION, Manifest
 from metarl_bench.registry import AGENTS, make_config, make_suite
@@ -121,6 +125,28 @@ class Plan:
     def build_agent(self) -> MetaAgent:
         """Returns the agent, untrained; always the same one."""
         return self.spec.build(self.suite.spec, self.resolved.trial, self.config, generator(*self.key, "build"))
+
+    def ground(
+        self, boundary: int, *, steps: int, issued: int, num_threads: int, on_steps: Callable[[int], None]
+    ) -> TrainingGround:
+        """Returns the training ground of the segment that ends at a boundary."""
+        return TrainingGround(
+            self.suite,
+            trial=self.resolved.trial,
+            budget=self.resolved.budget,
+            until=boundary,
+            key=self.key,
+            segment=self.boundaries.index(boundary),
+            steps=steps,
+            issued=issued,
+            division=self.spec.division,
+            num_threads=num_threads,
+            on_steps=on_steps,
+        )
+
+    def training_rng(self, boundary: int) -> np.random.Generator:
+        """Returns the agent's stream for the segment that ends at a boundary."""
+        return generator(*self.key, "train", self.boundaries.index(boundary))
 
     def manifest(self, run: int) -> Manifest:
         """Returns the manifest of a run that has not begun."""

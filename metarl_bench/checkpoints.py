@@ -15,7 +15,7 @@ from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.storage import check_seal, sealed_folder
 from metarl_bench.tasks import Split, SuiteSpec
-from metarl_bench.trials import meta_test
+from metarl_bench.trials import MetaTest, meta_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,6 +84,20 @@ def load_agent(folder: Path, plan: Plan) -> MetaAgent:
     return agent
 
 
+def test_split(agent: MetaAgent, plan: Plan, split: Split, *, steps: int, num_threads: int) -> MetaTest:
+    """Meta-tests an agent, fresh from ``load_agent``, on the tasks of one split."""
+    return meta_test(
+        agent,
+        plan.spec,
+        plan.suite,
+        plan.resolved,
+        split=split,
+        seed=plan.cell.seed,
+        checkpoint=steps,
+        num_threads=num_threads,
+    )
+
+
 def evaluate(
     weights: Path | str, *, suite: str | None = None, protocol: str | None = None, num_threads: int = 0
 ) -> pd.DataFrame:
@@ -109,27 +123,14 @@ def evaluate(
     trained = _plan(card, card.suite, card.protocol)
     plan = _plan(card, suite or card.suite, protocol or card.protocol)
     _check_spaces(trained.suite.spec, plan.suite.spec)
-    agent = load_agent(folder, plan)
     named = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
-    named |= {"agent": card.agent, "division": plan.spec.division}
+    named |= {"agent": card.agent, "division": plan.spec.division, "seed": card.seed, "checkpoint_steps": card.steps}
     frames = []
     with simulator_warnings(None):
         for split in plan.resolved.splits:
-            found = meta_test(
-                agent,
-                plan.spec,
-                plan.suite,
-                plan.resolved,
-                split=split,
-                seed=card.seed,
-                checkpoint=card.steps,
-                num_threads=num_threads,
-            )
-            frames.append(
-                pd.DataFrame(
-                    [{**named, "seed": card.seed, "checkpoint_steps": card.steps, **row} for row in found.rows]
-                )
-            )
+            agent = load_agent(folder, plan)
+            found = test_split(agent, plan, split, steps=card.steps, num_threads=num_threads)
+            frames.append(pd.DataFrame([named | row for row in found.rows]))
     return pd.concat(frames, ignore_index=True)
 
 

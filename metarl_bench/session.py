@@ -7,7 +7,6 @@ worlds from the seed tree. That is why both end byte-equal.
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import time
 import traceback
@@ -21,8 +20,9 @@ import numpy as np
 from metarl_bench import fingerprint
 from metarl_bench.agents import MetaAgent
 from metarl_bench.cells import Plan
-from metarl_bench.checkpoints import load_agent, write_checkpoint
+from metarl_bench.checkpoints import load_agent, test_split, write_checkpoint
 from metarl_bench.errors import AgentError, RecordError
+from metarl_bench.interrupts import raise_if_swallowed
 from metarl_bench.metering import TrainingGround
 from metarl_bench.progress import Reporter
 from metarl_bench.records import (
@@ -38,9 +38,8 @@ from metarl_bench.records import (
     write_rows,
 )
 from metarl_bench.run_folder import LOG, RunFolder, SaveState
-from metarl_bench.seeding import generator
 from metarl_bench.storage import SEAL, digest, storing
-from metarl_bench.trials import MetaTest, meta_test
+from metarl_bench.trials import MetaTest
 
 KeepWeights = Literal["all", "final"]
 
@@ -131,24 +130,17 @@ class Session:
     def _segment(self, boundary: int) -> tuple[MetaAgent, SaveState]:
         """Trains up to a boundary; returns the agent and where training stands then."""
         plan = self._plan
-        index = plan.boundaries.index(boundary)
-        self._ground = ground = TrainingGround(
-            plan.suite,
-            trial=plan.resolved.trial,
-            budget=plan.resolved.budget,
-            until=boundary,
-            key=plan.key,
-            segment=index,
+        self._ground = ground = plan.ground(
+            boundary,
             steps=self._state.steps,
             issued=self._state.issued,
-            division=plan.spec.division,
             num_threads=self._num_threads,
-            on_steps=self._reporter.steps,
+            on_steps=self._on_steps,
         )
         with self._blaming_agent():
             agent = self._survivor or self._rebuild()
             begun = time.perf_counter()
-            agent.meta_train(ground, until=boundary, rng=generator(*plan.key, "train", index))
+            agent.meta_train(ground, until=boundary, rng=plan.training_rng(boundary))
             seconds = time.perf_counter() - begun
             figures = {name: float(value) for name, value in agent.training_log().items()}
         finite = {name: value if math.isfinite(value) else None for name, value in figures.items()}
@@ -157,6 +149,10 @@ class Session:
         return agent, SaveState(
             boundary=boundary, steps=ground.steps, issued=ground.issued, train_seconds=round(seconds, 3)
         )
+
+    def _on_steps(self, steps: int) -> None:
+        raise_if_swallowed()
+        self._reporter.steps(steps)
 
     def _rebuild(self) -> MetaAgent:
         """Returns the agent as the newest save point has it."""
@@ -210,18 +206,9 @@ class Session:
         for split in plan.resolved.splits if last else plan.resolved.splits[:1]:
             with self._blaming_agent(OSError, RecordError):
                 agent = load_agent(self._checkpoint(state.boundary), plan)
-            found = meta_test(
-                agent,
-                plan.spec,
-                plan.suite,
-                plan.resolved,
-                split=split,
-                seed=plan.cell.seed,
-                checkpoint=state.boundary,
-                num_threads=self._num_threads,
-            )
+            found = test_split(agent, plan, split, steps=state.boundary, num_threads=self._num_threads)
             self._add_rows(split, found)
-            errors += [text for text in map(without_paths, found.errors) if text not in errors]
+            errors += [text for text in map(fingerprint.without_paths, found.errors) if text not in errors]
         for name, rows in self._rows.items():
             write_rows(self._folder.path, name, rows)
         seconds = self.manifest.meta_test_seconds + time.perf_counter() - begun
@@ -273,7 +260,7 @@ class Session:
         except passing:
             raise
         except Exception as error:
-            self._write(status="failed", failure=without_paths(traceback.format_exc()))
+            self._write(status="failed", failure=fingerprint.without_paths(traceback.format_exc()))
             steps = self._ground.steps if self._ground is not None else self._state.steps
             folder = self._folder.path
             raise AgentError(
@@ -281,8 +268,3 @@ class Session:
                 f"The traceback is in {folder / MANIFEST}, the figures until then in {folder / LOG}. "
                 "Mend the agent and run the same command again: it goes on from the last save point."
             ) from error
-
-
-def without_paths(text: str) -> str:
-    """Returns a traceback that names each file by its last two parts, so that nobody's folders are published."""
-    return re.sub(r'File "[^"]*?([^"/\\]+[/\\][^"/\\]+)"', r'File "\1"', text)

@@ -51,17 +51,17 @@ class Learner(MetaAgent):
         self.steps = 0
 
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
-        # Three worlds, so that most segments end with steps that carry over to the next.
-        worlds = ground.make_worlds(3)
-        while ground.steps + 3 * ground.suite.horizon <= until:
+        # Six worlds, so that segments end before their boundary, and steps carry over to the next.
+        worlds = ground.make_worlds(6)
+        while ground.steps + 6 * ground.suite.horizon <= until:
             misdeed = MISDEEDS.get(self.config.misdeed)
             if misdeed is not None:
                 misdeed(ground)
-            worlds.set_tasks(ground.sample_tasks(3))
+            worlds.set_tasks(ground.sample_tasks(6))
             observations, _ = worlds.reset()
             for _ in range(ground.suite.horizon):
                 strike("train", ground.steps)
-                actions = self.mean + rng.normal(size=(3, *self.mean.shape))
+                actions = self.mean + rng.normal(size=(6, *self.mean.shape))
                 observations, rewards, *_ = worlds.step(actions)
                 self.mean += self.config.rate * np.tanh(observations[:, : len(self.mean)].mean(axis=0) * rewards.mean())
             self.steps = ground.steps
