@@ -123,7 +123,7 @@ def evaluate(
     trained = _plan(card, card.suite, card.protocol)
     plan = _plan(card, suite or card.suite, protocol or card.protocol)
     _check_spaces(trained.suite.spec, plan.suite.spec)
-    named = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
+    named: dict[str, Any] = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
     named |= {"agent": card.agent, "division": plan.spec.division, "seed": card.seed, "checkpoint_steps": card.steps}
     frames = []
     with simulator_warnings(None):
