@@ -60,7 +60,7 @@ class _Recurrence(torch.autograd.Function):
             before = states[step]
             recurrent = torch.addmm(bias, before, transposed)
             torch.add(gates[step, :, : 2 * units], recurrent[:, : 2 * units], out=opened[step]).sigmoid_()
-            reset, update = opened[step].split(units, dim=1)
+            reset, update = opened[step, :, :units], opened[step, :, units:]
             recalled[step] = recurrent[:, 2 * units :]
             candidate = torch.addcmul(gates[step, :, 2 * units :], reset, recalled[step], out=candidates[step]).tanh_()
             torch.lerp(candidate, before, update, out=states[step + 1])
@@ -72,7 +72,7 @@ class _Recurrence(torch.autograd.Function):
         (gradient,) = gradients
         states, opened, candidates, recalled, weight = ctx.saved_tensors
         steps, sequences, units = candidates.shape
-        reset, update = opened.split(units, dim=2)
+        reset, update = opened[:, :, :units], opened[:, :, units:]
         # What does not depend on the recurrence is taken for all steps at once.
         to_candidate = (1 - update) * (1 - candidates.square())
         to_update = (states[:-1] - candidates) * update * (1 - update)

@@ -165,7 +165,7 @@ class PolicyInTrial(Adaptation):
             mean, state = self._network.step(torch.from_numpy(inputs), torch.from_numpy(self._state))
         # Worlds that wait for the others must remember what they knew when their episode ended.
         self._state = np.where(active[:, None], state.numpy(), self._state)
-        actions: NDArray[np.float32] = mean.numpy()
+        actions: NDArray[np.floating[Any]] = mean.numpy()
         if explore:
             actions = actions + self._std * self._rng.standard_normal(actions.shape, dtype=np.float32)
         return actions

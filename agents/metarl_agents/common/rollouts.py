@@ -209,7 +209,7 @@ def generalised_advantages(
 
     They run on through the borders of episodes and stop at the end of a trial.
     """
-    deltas = rewards + discount * following - values
+    deltas: NDArray[np.float64] = rewards + discount * following - values
     advantages = np.zeros_like(deltas)
     running = np.zeros(deltas.shape[1])
     for step in reversed(range(len(deltas))):

@@ -5,8 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_agents.common.config import OnPolicyConfig
+from metarl_bench.tasks import SuiteSpec
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rl2Config(OnPolicyConfig):
-    """As the shared defaults."""
+    """As the shared defaults; the toy suites have their own."""
+
+    @classmethod
+    def for_suite(cls, suite: SuiteSpec) -> Rl2Config:
+        """Returns the settings for a suite."""
+        if suite.id == "toy/sparse-point-robot-v1":
+            # Exploration pays late, so it must go on, and gradients must reach back into the episode before.
+            return cls(
+                steps=90,
+                sequence=90,
+                target_kl=0.02,
+                lowest_rate=5e-4,
+                highest_rate=2e-3,
+                initial_log_std=0.0,
+                entropy_weight=0.003,
+            )
+        if suite.id == "toy/point-robot-v1":
+            # A whole trial of three episodes.
+            return cls(steps=60, sequence=60)
+        return cls()
