@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from metarl_bench.errors import ConfigError, UnknownIdError
@@ -59,7 +60,7 @@ def leaderboard(
         ConfigError: If no protocol has the checkpoint.
         RecordError: If a return is NaN or infinite.
     """
-    cells = cells[[covers["primary_split"] == primary_split for covers in cells["covers"]]]
+    cells = cells[np.array([covers["primary_split"] == primary_split for covers in cells["covers"]], dtype=np.bool_)]
     covers: dict[str, Any] = dict(zip(cells["digest"], cells["covers"], strict=True))
     _check_checkpoint(checkpoint, covers)
     found = score_seeds(results[results["digest"].isin(list(covers))], covers)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pytest
 from gymnasium.spaces import Box
 
 from metarl_bench.protocols import ResolvedProtocol
+from metarl_bench.registry import SUITES
 from metarl_bench.tasks import References, SuiteSpec
 
 BOX = Box(-1.0, 1.0, (2,), np.float32)
@@ -179,3 +181,11 @@ def _rewards(run: Runs, seed: int, steps: int, split: str, protocol: ResolvedPro
         reward = run.value(place) / protocol.horizon * (1 + np.exp(-time / 5))
         rows.append({"checkpoint_steps": steps, "split": split, "time": time, "reward": reward})
     return rows
+
+
+@pytest.fixture
+def synthetic_suite(monkeypatch: pytest.MonkeyPatch) -> SuiteSpec:
+    """Registers ``SUITE`` for one test; other tests see the installed suites alone."""
+    SUITES.all()
+    monkeypatch.setitem(SUITES._specs, SUITE.id, SUITE)
+    return SUITE
