@@ -1,0 +1,21 @@
+"""Every registered agent keeps to the contract."""
+
+import pytest
+
+from metarl_bench.registry import AGENTS
+from metarl_bench.testing import Check, agent_checks
+
+# Small enough for several iterations in a segment.
+ON_POLICY = {"num_worlds": 8, "steps": 40, "sequence": 20}
+CONFIGS = {"multitask-ppo": ON_POLICY, "oracle": ON_POLICY, "rl2": ON_POLICY}
+
+CHECKS = [
+    pytest.param(check, id=f"{spec.id}-{check}")
+    for spec in AGENTS.all()
+    for check in agent_checks(spec.id, suite="toy/point-robot-v1", steps=1000, config=CONFIGS.get(spec.id))
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_agent(check: Check) -> None:
+    check()

@@ -1,0 +1,20 @@
+"""Every registered suite keeps to the contract."""
+
+import pytest
+
+from metarl_bench.registry import SUITES
+from metarl_bench.testing import Check, suite_checks
+
+# Suites whose episodes do not depend on the seed; may only shrink.
+DETERMINISTIC = {"toy/sparse-point-robot-v1"}
+
+CHECKS = [
+    pytest.param(check, id=f"{spec.id}-{check}")
+    for spec in SUITES.all()
+    for check in suite_checks(spec.id, deterministic=spec.id in DETERMINISTIC)
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_suite(check: Check) -> None:
+    check()
