@@ -16,6 +16,7 @@ from metarl_bench.errors import ConfigError
 
 SUITE = "toy/point-robot-v1"
 CELL = ("--protocol", "smoke-v1", "--suite", SUITE)
+RL2 = ("--agent", "rl2", "--set", "epochs=1", "minibatches=1", "memory=8", "hidden=8")  # learns nothing, quickly
 # A user's own module: agents that break in the two ways in which they can, and a suite that breaks a rule.
 BROKEN = """
 import sys
@@ -60,10 +61,11 @@ def start(*words: object, cwd: Path, program: list[str], **environment: str) -> 
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two finished seeds of two agents in runs/."""
+    """A folder with finished runs in runs/: two seeds of random, one of rl2."""
     folder = tmp_path_factory.mktemp("work place")  # paths with spaces must do
-    done = bench("run", *CELL, "--agent", "random", "rl2", "--seeds", 0, 1, "--workers", 2, cwd=folder)
-    assert done.returncode == 0, done.stderr
+    for words in (("--agent", "random", "--seeds", 0, 1, "--workers", 2), (*RL2, "--seed", 1)):
+        done = bench("run", *CELL, *words, cwd=folder)
+        assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -132,16 +134,16 @@ def test_list_without_a_word_shows_everything(tmp_path: Path) -> None:
 
 def test_run_tells_each_cells_end_and_changes_nothing_when_repeated(workplace: Path) -> None:
     files = {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()}
-    done = bench("run", *CELL, "--agent", "random", "rl2", "--seeds", 0, 1, cwd=workplace)
+    done = bench("run", *CELL, "--agent", "random", "--seeds", 0, 1, cwd=workplace)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 2
     assert all(": complete at " in line and ", resumed: runs/smoke-v1/" in line for line in lines)
     assert {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()} == files
 
 
 def test_until_leaves_a_partial_run_that_the_printed_command_completes(tmp_path: Path) -> None:
-    done = bench("run", *CELL, "--agent", "rl2", "--seed", 3, "--until", 4000, "--set", "epochs=1", cwd=tmp_path)
+    done = bench("run", *CELL, *RL2, "--seed", 3, "--until", 4000, cwd=tmp_path)
     assert done.returncode == 0
     assert ": partial at " in done.stdout
     (command,) = (line.partition("to go on: ")[2] for line in done.stdout.splitlines() if "to go on: " in line)
@@ -154,9 +156,9 @@ def test_until_leaves_a_partial_run_that_the_printed_command_completes(tmp_path:
 
 
 def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplace: Path) -> None:
-    done = bench("run", *CELL, "--agent", "rl2", "--set", "epochs=1", cwd=workplace)
+    done = bench("run", *CELL, *RL2, "gradient_clip=1", "--seed", 1, cwd=workplace)
     assert done.returncode == 1
-    assert "config.epochs" in done.stderr
+    assert "config.gradient_clip: 0.5 in the folder, 1.0 now" in done.stderr
     assert "--force-new-run" in done.stderr
 
 
@@ -233,6 +235,78 @@ def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path
         str(len(scored)),
         "0",
     ]
+
+
+# -- leaderboard and plot --------------------------------------------------------------------------------------------
+
+
+def test_the_leaderboard_of_a_pipe_is_not_folded(workplace: Path) -> None:
+    done = bench("leaderboard", "runs", cwd=workplace)
+    assert done.returncode == 0, done.stderr
+    assert f"{SUITE}, smoke-v1, 8,000 training steps" in done.stdout
+    assert "generalisation" not in done.stdout
+    assert "generalisation" in bench("leaderboard", "runs", "--details", cwd=workplace).stdout
+
+
+@pytest.mark.parametrize(("kind", "sign"), [("markdown", "| :-- |"), ("csv", "protocol,digest,"), ("latex", "toprule")])
+def test_the_leaderboard_is_written_in_every_format(kind: str, sign: str, workplace: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new" / "board"
+    done = bench("leaderboard", workplace / "runs", "--format", kind, "--out", file, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sign in file.read_text()
+    assert bench("leaderboard", workplace / "runs", "--format", kind, cwd=tmp_path).stdout == file.read_text()
+
+
+def test_the_leaderboard_replaces_the_marked_part_of_a_file_and_nothing_else(workplace: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- leaderboard:begin -->\nold\n<!-- leaderboard:end -->\nafter\n")
+    words = ("leaderboard", workplace / "runs", "--format", "markdown", "--into", page)
+    assert bench(*words, cwd=tmp_path).returncode == 0
+    once = page.read_text()
+    assert once.startswith("before\n<!-- leaderboard:begin -->\n\n### toy/point-robot-v1")
+    assert once.endswith("\n<!-- leaderboard:end -->\nafter\n")
+    assert "old" not in once
+    assert bench(*words, cwd=tmp_path).returncode == 0
+    assert page.read_text() == once
+
+
+def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- leaderboard:begin -->\nmine")
+    done = bench("leaderboard", workplace / "runs", "--format", "markdown", "--into", page, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "<!-- leaderboard:end -->" in done.stderr
+    assert page.read_text() == "<!-- leaderboard:begin -->\nmine"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "expected folders with results"),
+        (["nowhere"], "nowhere is not a folder"),
+        (["runs", "--suite", "toy/point-robot-v2"], "Did you mean 'toy/point-robot-v1'"),
+        (["runs", "--protocol", "lite-v1"], "No results of protocol 'lite-v1'"),
+        (["runs", "--checkpoint", "5000"], "expected one of 4000, 8000"),
+        (["runs", "--split", "validation"], "No results of validation tasks"),
+        (["runs", "--out", "file"], "--format markdown, csv or latex"),
+    ],
+)
+def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: str, workplace: Path) -> None:
+    done = bench("leaderboard", *words, cwd=workplace)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path) -> None:
+    done = bench("plot", workplace / "runs", "--out", tmp_path / "my figures", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert sorted(paths) == sorted((tmp_path / "my figures").iterdir())
+    for name in ("adaptation", "within-trial", "sample-efficiency"):
+        for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
+            (path,) = (path for path in paths if path.name.endswith(f"-{name}.{kind}"))
+            assert path.read_bytes().startswith(magic)
 
 
 # -- check and doctor ------------------------------------------------------------------------------------------------
