@@ -116,7 +116,7 @@ def _count(score: SeedScore | str | None, seed: int, steps: int, covers: Mapping
     if covers["primary_split"] == "test" and seed not in covers["seeds"]:
         return "not a seed of the protocol"
     if score is None:
-        return f"no records yet, trained for {steps:,} steps"
+        return f"trained for {steps:,} steps so far"
     return score
 
 

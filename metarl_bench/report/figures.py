@@ -122,7 +122,7 @@ def within_trial_curve(table: pd.DataFrame, within_trial: pd.DataFrame) -> Figur
             # One line an episode: the step from an episode's end to the next reset is no change of reward.
             for episode, rewards in enumerate(episodes):
                 time = np.arange(1, len(rewards) + 1) + episode * len(rewards)
-                axis.plot(time, rewards, **_look(place) | {"marker": ""})
+                axis.plot(time, rewards, **_look(place) | {"marker": "", "linewidth": 0.9})
         for border in range(rows[0]["horizon"], longest, rows[0]["horizon"]):
             axis.axvline(border + 0.5, color="#888888", linewidth=0.6, linestyle=(0, (4, 2)))
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))

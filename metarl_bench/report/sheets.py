@@ -15,7 +15,7 @@ import pandas as pd
 
 from metarl_bench.leaderboard import split_tables
 from metarl_bench.report.escaping import shorten
-from metarl_bench.rows import RANKED_SEEDS
+from metarl_bench.rows import NAN, RANKED_SEEDS
 
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]
@@ -124,7 +124,8 @@ def _efficiency_columns(rows: Sequence[Row]) -> list[Column]:
         ("steps to 50 %", lambda row: format_steps(row["steps_to_50"])),
         ("steps to 90 %", lambda row: format_steps(row["steps_to_90"])),
         ("failed episodes", lambda row: f"{row['failed_episodes']:,}" if row["seeds"] else ""),
-        ("steps/s", lambda row: _fixed(row["steps_per_second"], 0)),
+        # An agent that does not train has no speed.
+        ("steps/s", lambda row: _fixed(row["steps_per_second"] or NAN, 0)),
         ("minutes", lambda row: _fixed(row["seconds"] / 60, 1)),
         ("peak MiB", lambda row: _fixed(row["peak_memory_mib"], 0)),
     ]
@@ -134,7 +135,7 @@ def _score_notes(rows: Sequence[Row]) -> list[str]:
     first = rows[0]
     shots = len(next((row["online"] for row in rows if row["online"]), ()))
     what = "Success rate" if first["measure"] == "success" else "Return"
-    when = f"the evaluation episodes after {shots} adaptation episodes"
+    when = f"the evaluation episodes after {shots} adaptation episode{'' if shots == 1 else 's'}"
     if first["score_rule"] == "trial":
         when = f"all {shots} adaptation episodes"
     notes = [
@@ -162,13 +163,12 @@ def _left_out(row: Row) -> list[str]:
 
 
 def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
-    unranked = not rows[0]["suite_ranked"]
     return [
-        (unranked, "This suite is for tests or not installed here: its agents are not ranked."),
+        (not rows[0]["suite_ranked"], "This suite is for tests or not installed here: its agents are not ranked."),
         (
-            not unranked and any(row["provisional"] and row["seeds"] for row in rows),
-            f"{PROVISIONAL} Provisional: fewer than {RANKED_SEEDS} seeds, so shown in order but not ranked; intervals "
-            "of 3 and 5 seeds cover about 74 and 89 %.",
+            any(row["provisional"] and row["seeds"] for row in rows),
+            f"{PROVISIONAL} Provisional: fewer than {RANKED_SEEDS} seeds, so never ranked; intervals of 3 and 5 seeds "
+            "cover about 74 and 89 %.",
         ),
         (
             any(row["division"] == "privileged" for row in rows),

@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from tests.bench.frames import REFERENCES, SUITE, Place, Runs, make_frames, rules, synthetic_suite
 
 from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.leaderboard import COLUMNS, leaderboard, references_hash, split_tables
 from metarl_bench.registry import SUITES
+from tests.bench.frames import REFERENCES, SUITE, Place, Runs, make_frames, rules, synthetic_suite
 
 __all__ = ["synthetic_suite"]
 
@@ -123,7 +123,7 @@ def test_a_row_without_a_complete_seed_is_blank_and_last():
     blank = board.iloc[1]
     assert np.isnan([blank["score"], blank["low"], blank["gain"], blank["train"], blank["seconds"]]).all()
     assert (blank["seeds"], blank["shots"], blank["curve"]) == ((), (), ())
-    assert blank["excluded"][0] == (0, "no records yet, trained for 1,000,000 steps")
+    assert blank["excluded"][0] == (0, "trained for 1,000,000 steps so far")
 
 
 def test_an_earlier_checkpoint_compares_unfinished_runs_with_finished_ones():

@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
-from tests.bench.frames import Runs, make_frames, rules, synthetic_suite
 
 from metarl_bench.leaderboard import leaderboard, references_hash
 from metarl_bench.report.escaping import clean, escape_csv, escape_latex, escape_markdown, shorten
 from metarl_bench.report.sheets import make_sheets
 from metarl_bench.report.tables import FORMATS, to_csv, to_latex, to_markdown, to_terminal
+from tests.bench.frames import Runs, make_frames, rules, synthetic_suite
 
 __all__ = ["synthetic_suite"]
 
@@ -84,7 +84,7 @@ def test_the_notes_say_what_the_table_shows(board, synthetic_suite):
     assert "return of the evaluation episodes after 2 adaptation episodes" in notes
     assert "Provisional: fewer than 10 seeds" in notes
     assert "Privileged agents" in notes
-    assert "unfinished in runs, seed 0, 1, 2 (no records yet, trained for 10,000 steps)" in notes
+    assert "unfinished in runs, seed 0, 1, 2 (trained for 10,000 steps so far)" in notes
     assert "Example CPU 3000, 2 cores (14 runs)" in notes
 
 
