@@ -90,6 +90,10 @@ class TrainingGround:
         self._batches += 1
         return MeteredWorlds(self, worlds, seed)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingGround:
+        """Raises: steps of a copy would not be counted."""
+        raise SplitViolation("The training ground cannot be copied: steps of the copy would not be counted.")
+
     def _finite_index(self, draw: int) -> int:
         (drawn,) = self._suite.sample_tasks(1, seeding.generator(*self._key, "task", draw))
         return drawn.index
@@ -103,10 +107,12 @@ class TrainingGround:
         if not isinstance(handle, TaskHandle) or handle.ground != self._token:
             got = "a handle of another ground" if isinstance(handle, TaskHandle) else type(handle).__name__
             raise SplitViolation(f"Training got {got}; expected a handle from this ground's sample_tasks.")
-        if self.suite.finite_tasks is not None:
+        finite = self.suite.finite_tasks
+        known = self.issued if finite is None else finite
+        if not 0 <= handle.id < known:
+            raise SplitViolation(f"Task {handle.id} was never issued; expected an id in 0..{known - 1}.")
+        if finite is not None:
             return self._suite.tasks("train")[handle.id]
-        if not 0 <= handle.id < self.issued:
-            raise SplitViolation(f"Task {handle.id} was never issued; expected an id below {self.issued}.")
         (task,) = self._suite.sample_tasks(1, seeding.generator(*self._key, "task", handle.id))
         return task
 
@@ -182,3 +188,7 @@ class MeteredWorlds(Worlds):
     def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         """Raises: restoring would rewind the simulator."""
         raise SplitViolation("restore is not available in training: it would rewind the simulator.")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MeteredWorlds:
+        """Raises: steps of a copy would not be counted."""
+        raise SplitViolation("Training worlds cannot be copied: steps of the copy would not be counted.")

@@ -192,7 +192,7 @@ class Suite(ABC):
 
     @abstractmethod
     def tasks(self, split: Split) -> tuple[Task, ...]:
-        """Returns the frozen list of ``validation``, ``test`` or ``test_ood`` (``train``: only finite distributions)."""
+        """Returns the frozen list of ``validation``, ``test`` or ``test_ood`` (of ``train`` where it is finite)."""
 
     @abstractmethod
     def make_worlds(self, num_worlds: int, *, num_threads: int = 0) -> Worlds:

@@ -113,7 +113,10 @@ class _Player:
     def fork(self, adaptation: Adaptation | None) -> Adaptation | None:
         """Returns an independent copy, or None if the agent cannot make one."""
         try:
-            return None if adaptation is None else adaptation.fork()
+            fork = None if adaptation is None else adaptation.fork()
+            if adaptation is not None and not isinstance(fork, Adaptation):
+                raise TypeError(f"fork returned {type(fork).__name__}; expected an Adaptation")
+            return fork
         except Exception:  # noqa: BLE001
             self.note_error()
             return None
@@ -137,7 +140,8 @@ class _Player:
                 self._steps(adaptation, observations, log, explore)
                 adaptation.end_episode()
             except Exception:  # noqa: BLE001
-                log.failed |= log.active
+                # All that still ran; every world where the agent broke after the last step.
+                log.failed |= log.active if log.active.any() else True
                 self.note_error()
         result = log.result(self._resolved.failure_return)
         self._record(result, phase, shot, episode)

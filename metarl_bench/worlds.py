@@ -284,6 +284,8 @@ class BatchedWorlds(Worlds):
             value = seed[world]
             self._episodes[world] = self._episodes[world] + 1 if value is None else 0
             if value is not None:
+                if not 0 <= value < 2**63:
+                    raise ContractError(f"reset got the seed {value} for world {world}; expected 0 <= seed < 2**63.")
                 self._seeds[world] = value
         self._seeded[worlds] = True
 

@@ -1,8 +1,9 @@
 """The written-out gradient against finite differences and against torch's own GRU."""
 
 import torch
-from metarl_agents.common.gru import Gru
 from torch import nn
+
+from metarl_agents.common.gru import Gru
 
 
 def made(dtype: torch.dtype) -> tuple[Gru, torch.Tensor, torch.Tensor]:
@@ -12,8 +13,8 @@ def made(dtype: torch.dtype) -> tuple[Gru, torch.Tensor, torch.Tensor]:
     with torch.no_grad():
         for bias in (gru.input_bias, gru.state_bias):
             bias.copy_(torch.randn(bias.shape, generator=generator, dtype=dtype))
-    inputs = torch.randn(6, 5, 3, generator=generator, dtype=dtype)
-    return gru, inputs, torch.randn(5, 4, generator=generator, dtype=dtype)
+    inputs = torch.randn(4, 3, 3, generator=generator, dtype=dtype)
+    return gru, inputs, torch.randn(3, 4, generator=generator, dtype=dtype)
 
 
 def test_gradients_equal_finite_differences() -> None:

@@ -1,5 +1,6 @@
 """The only door to training: every step is counted, and no task shows its parameters."""
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -268,3 +269,11 @@ def test_infos_of_training_worlds_hold_no_parameters() -> None:
 
     assert set(reset_infos) == {"success"}
     assert set(infos) == {"success", "active", "clipped", "invalid"}
+
+
+def test_copies_that_would_step_for_free_are_refused() -> None:
+    ground = make_ground(budget=100)
+    worlds = ground.make_worlds(2)
+    for uncounted in (ground, worlds):
+        with pytest.raises(SplitViolation, match="would not be counted"):
+            copy.deepcopy(uncounted)

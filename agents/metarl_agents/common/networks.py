@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from metarl_agents.common.gru import Gru
 
@@ -116,6 +118,7 @@ class ActorCritic(nn.Module):
 
 
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.Tanh(), nn.Linear(hidden, outputs)
-    )
+    sizes = (inputs, hidden, hidden, outputs)
+    # Without torch's own initialisation, which draws on its global random state.
+    layers = [skip_init(nn.Linear, *pair) for pair in itertools.pairwise(sizes)]  # type: ignore[no-untyped-call]
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
