@@ -9,7 +9,8 @@ STEPS ?= 1000000
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
-PIP_INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+# Not compiled: most of what PyTorch brings is never imported, and compiling it takes longer than all the rest.
+PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 SUITE := locomotion/cheetah-velocity-v1
 BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --out results --keep-weights final
