@@ -200,6 +200,7 @@ def test_whatever_names_hold_every_format_stays_whole(name):
     rows = list(csv.reader(io.StringIO(to_csv(board))))
     assert len(rows) == 2
     assert len(rows[0]) == len(rows[1])
+    assert rows[1][rows[0].index("agent")] == escape_csv(name)
     latex = [line for line in to_latex(board).splitlines() if line.endswith(r"\\") and " & " in line]
     assert len(latex) == 2 * len(sheets)
     parser = MarkdownIt("commonmark").enable("table")
