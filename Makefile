@@ -13,7 +13,7 @@ DEV := .venv/.dev-installed
 PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 SUITE := locomotion/cheetah-velocity-v1
-BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --suite $(SUITE) --out results --keep-weights final
+BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
 
 .PHONY: help quickstart test lint bench results
 
@@ -43,14 +43,15 @@ bench: $(DEV)
 	$(BIN)/pytest tests/benchmarks
 
 results: $(DEV)
-	$(BASELINE) --agent random rl2 multitask-ppo oracle --seeds 0 1 2 --workers 2
+	$(BASELINE) --suite $(SUITE) --agent random rl2 multitask-ppo oracle
+	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --format markdown --into README.md
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "metarl-bench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)." \
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "metarl-bench needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." \
 			"Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
