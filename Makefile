@@ -47,7 +47,8 @@ results: $(DEV)
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
-	$(BIN)/metarl-bench leaderboard results --format markdown --into README.md
+	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md
+	$(BIN)/metarl-bench plot results --out results/figures
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

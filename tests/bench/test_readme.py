@@ -10,7 +10,8 @@ import pytest
 from metarl_bench.cli.text import fill_marked
 
 README = Path(__file__).parents[2] / "README.md"
-EXAMPLES = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S))
+TEXT = README.read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", TEXT, re.M | re.S))
 
 
 def run_example(name: str, folder: Path) -> str:
@@ -21,7 +22,7 @@ def run_example(name: str, folder: Path) -> str:
 
 
 def test_every_python_block_is_an_example_that_is_run_here() -> None:
-    assert README.read_text(encoding="utf-8").count("```python") == len(EXAMPLES)
+    assert TEXT.count("```python") == len(EXAMPLES)
     assert set(EXAMPLES) == {"best_constant.py", "hidden_target.py", "api.py", "with_gymnasium.py"}
 
 
@@ -48,6 +49,6 @@ def test_the_leaderboard_has_its_place() -> None:
     assert "\n\nrows\n\n" in fill_marked(README, "leaderboard", "rows")
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:agents|suites|tests)/[\w/.]+)`", README.read_text(encoding="utf-8")))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:agents|suites|tests)/[\w/.]+)`", TEXT))))
 def test_every_path_that_is_named_exists(path: str) -> None:
     assert (README.parent / path).exists()
