@@ -21,7 +21,7 @@ POINT_ROBOT = SuiteSpec(
     observation_space=POSITION,
     action_space=PUSH,
     score="return",
-    budget=1_000_000,
+    budget=4_000_000,
     # Farthest start from the farthest held-out goal (2.5 m an axis), fleeing at 0.1 m an axis and step: -100.4.
     failure_return=-101.0,
     parameters=(
