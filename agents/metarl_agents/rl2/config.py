@@ -27,6 +27,17 @@ class Rl2Config(OnPolicyConfig):
                 entropy_weight=0.003,
             )
         if suite.id == "toy/point-robot-v1":
-            # A whole trial of three episodes.
-            return cls(steps=60, sequence=60)
+            # Whole trials of three episodes, and large batches: steps are free here, updates are not.
+            return cls(
+                num_worlds=128,
+                steps=60,
+                sequence=60,
+                memory=128,
+                hidden=128,
+                discount=0.9,
+                decay=0.9,
+                target_kl=0.015,
+                lowest_rate=5e-5,
+                highest_rate=3e-3,
+            )
         return cls()
