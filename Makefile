@@ -6,6 +6,9 @@ TORCH_INDEX ?=
 # How far `make quickstart` trains, in environment steps: one of the protocol's checkpoints.
 STEPS ?= 1000000
 
+# What is installed uncompiled must be compiled when it is first imported, not again by every process.
+export PYTHONDONTWRITEBYTECODE =
+
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
