@@ -18,7 +18,7 @@ from tests.benchmarks.rounds import Contender, Rounds, write
 SUITE = "locomotion/cheetah-velocity-v1"
 WORLDS = 60  # as in the meta-test of lite-v1
 EPISODES = 3
-ROUNDS = 15
+ROUNDS = 9
 
 
 def _play(worlds: Worlds, actions: np.ndarray) -> float:

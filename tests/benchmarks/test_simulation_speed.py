@@ -15,7 +15,7 @@ from metarl_suites.locomotion.worlds import FRAME_SKIP, cheetah_model
 from tests.benchmarks.rounds import Contender, Rounds, write
 
 THREADS = 2
-STEPS = 40_000  # environment steps of one contender in one round
+STEPS = 20_000  # environment steps of one contender in one round
 ROUNDS = 7
 SUITE = "locomotion/cheetah-velocity-v1"
 
