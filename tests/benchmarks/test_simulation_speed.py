@@ -16,7 +16,7 @@ from tests.benchmarks.rounds import Contender, Rounds, write
 
 THREADS = 2
 STEPS = 20_000  # environment steps of one contender in one round
-ROUNDS = 7
+ROUNDS = 5
 SUITE = "locomotion/cheetah-velocity-v1"
 
 

@@ -1,0 +1,90 @@
+"""What the repository claims about its baselines, recomputed from the committed records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import metarl_bench as mb
+from metarl_bench.protocols import get_protocol
+from metarl_bench.records import load_cells
+from metarl_bench.registry import make_suite
+from metarl_bench.seeding import world_seed
+from metarl_bench.testing import play_trials
+from metarl_suites.toy.optimum import optimal_return
+from tests.agents.sweep import Sweep
+
+RESULTS = Path(__file__).parents[2] / "results"
+CHEETAH = "locomotion/cheetah-velocity-v1"
+DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
+# Seeds that are committed so far, by suite and agent.
+SEEDS = {
+    (CHEETAH, "random"): {0, 1, 2},
+    (CHEETAH, "rl2"): {0, 1, 2},
+    (CHEETAH, "multitask-ppo"): {0, 1},
+    (CHEETAH, "oracle"): {0},
+    (DENSE, "rl2"): {0},
+    (SPARSE, "rl2"): {0, 1, 2},
+}
+
+
+@pytest.fixture(scope="module")
+def episodes() -> pd.DataFrame:
+    return mb.load_results(RESULTS)
+
+
+def per_seed(episodes: pd.DataFrame, suite: str, agent: str, *, steps: int | None = None, shot: int = 2) -> pd.Series:
+    """Returns the mean evaluation return on the test tasks by seed; at the last checkpoint unless told."""
+    rows = episodes[(episodes.suite == suite) & (episodes.agent == agent) & (episodes.protocol == "lite-v1")]
+    rows = rows[(rows.split == "test") & (rows.phase == "evaluation") & (rows.shot == shot)]
+    at = rows.checkpoint_steps.max() if steps is None else steps
+    means = rows[rows.checkpoint_steps == at].groupby("seed")["return"].mean()
+    assert set(means.index) == SEEDS[suite, agent]
+    return means
+
+
+def test_every_committed_cell_is_complete_and_without_failed_episodes() -> None:
+    cells = load_cells(RESULTS)
+    assert len(cells) > 0
+    assert set(cells.status) == {"complete"}
+    assert not cells.failed_episodes.any()
+
+
+def test_digests_of_the_committed_cells_are_those_of_the_protocols() -> None:
+    for cell in load_cells(RESULTS).itertuples():
+        assert cell.digest == get_protocol(cell.protocol).resolve(make_suite(cell.suite)).digest()
+
+
+@pytest.mark.parametrize(("steps", "least"), [(2_000_000, -90.0), (4_000_000, -65.0)])
+def test_rl2_reaches_its_returns_on_cheetah_velocity(episodes: pd.DataFrame, steps: int, least: float) -> None:
+    assert per_seed(episodes, CHEETAH, "rl2", steps=steps).mean() >= least
+
+
+def test_rl2_lies_between_the_memoryless_policy_and_the_oracle(episodes: pd.DataFrame) -> None:
+    scores = {agent: per_seed(episodes, CHEETAH, agent) for agent in ("random", "multitask-ppo", "rl2", "oracle")}
+    assert scores["rl2"].min() > scores["multitask-ppo"].max() > scores["random"].max()
+    assert scores["oracle"].mean() > scores["multitask-ppo"].mean()
+
+
+def test_rl2_on_the_dense_point_robot_is_within_a_tenth_of_the_optimum(episodes: pd.DataFrame) -> None:
+    suite = make_suite(DENSE)
+    resolved = get_protocol("lite-v1").resolve(suite)
+    trials = range(resolved.trials_per_task("test"))
+    places = [(task, trial) for task in resolved.tasks("test") for trial in trials]
+    worlds = suite.make_worlds(len(places))
+    worlds.set_tasks([task for task, _ in places])
+    key = (resolved.digest(), "trial", "test")
+    starts, _ = worlds.reset(seed=[world_seed(*key, task.index, trial, "evaluation", 0) for task, trial in places])
+    best = np.mean([optimal_return(suite, task, start) for (task, _), start in zip(places, starts, strict=True)])
+    assert best < 0
+    assert per_seed(episodes, DENSE, "rl2").min() >= 1.1 * best
+
+
+def test_rl2_on_the_sparse_point_robot_beats_a_sweep_of_the_arc(episodes: pd.DataFrame) -> None:
+    found = play_trials(Sweep(), make_suite(SPARSE), adaptation_episodes=0, num_tasks=30)
+    sweep = np.mean([row["return"] for row in found.rows])
+    assert sweep > 30  # the sweep itself is no straw man: the optimum is 53
+    assert per_seed(episodes, SPARSE, "rl2").min() > sweep
