@@ -73,3 +73,13 @@ def raise_if_swallowed() -> None:
     """
     if _received:
         raise Interrupted(_received[-1])
+
+
+@contextmanager
+def interruption_wins() -> Iterator[None]:
+    """Raises ``Interrupted`` instead of an error that a signal has caused, e.g. halfway through a library's import."""
+    try:
+        yield
+    except Exception:
+        raise_if_swallowed()
+        raise

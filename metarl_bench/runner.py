@@ -9,7 +9,7 @@ from pathlib import Path
 from metarl_bench.cells import Cell, Plan, differences
 from metarl_bench.checkpoints import evaluate
 from metarl_bench.errors import RecordError
-from metarl_bench.interrupts import Interrupted
+from metarl_bench.interrupts import Interrupted, interruption_wins
 from metarl_bench.progress import Reporter, SilentReporter
 from metarl_bench.records import EPISODES, MANIFEST, Manifest, Status, read_manifest, write_manifest
 from metarl_bench.run_folder import RunFolder, check_output_folder, count_runs, locked, retire
@@ -96,11 +96,12 @@ def run_cell(
         session = Session(plan, run_folder, manifest, reporter, num_threads)
         status = "failed"
         try:
-            reporter.begin(cell.name, plan.resolved.budget, manifest.steps)
-            with simulator_warnings(folder):
-                session.train(plan.resolved.budget if until is None else until)
-            if session.manifest.committed == plan.resolved.budget:
-                session.complete(keep_weights)
+            with interruption_wins():
+                reporter.begin(cell.name, plan.resolved.budget, manifest.steps)
+                with simulator_warnings(folder):
+                    session.train(plan.resolved.budget if until is None else until)
+                if session.manifest.committed == plan.resolved.budget:
+                    session.complete(keep_weights)
             status = session.manifest.status
         except Interrupted as stop:
             status = "interrupted"

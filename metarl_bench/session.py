@@ -260,6 +260,8 @@ class Session:
         except passing:
             raise
         except Exception as error:
+            # What a signal raises while torch is imported can come out as an error of the import.
+            raise_if_swallowed()
             self._write(status="failed", failure=fingerprint.without_paths(traceback.format_exc()))
             steps = self._ground.steps if self._ground is not None else self._state.steps
             folder = self._folder.path

@@ -58,8 +58,9 @@ def test_the_training_log_has_a_line_a_boundary(finished: Outcome) -> None:
 
 def test_boundaries_are_checkpoints_and_every_five_percent() -> None:
     plan = Plan.of(Cell(protocol="lite-v1", suite=support.SUITE, agent="random", seed=0))
-    assert plan.boundaries[:6] == (10_000, 30_000, 50_000, 100_000, 150_000, 200_000)
-    assert plan.boundaries[-1] == 1_000_000
+    # The suite's budget is 4 million, so every five percent are 200 thousand steps.
+    assert plan.boundaries[:6] == (10_000, 30_000, 100_000, 200_000, 300_000, 400_000)
+    assert plan.boundaries[-1] == 4_000_000
 
 
 def test_evaluating_weights_repeats_the_rows_of_the_run(finished: Outcome) -> None:
