@@ -166,10 +166,11 @@ class MeteredWorlds(Worlds):
         Raises:
             BudgetExceeded: If the step would pass the segment's end; no world has moved.
         """
-        self.__ground._admit(int(np.count_nonzero(self.__running)))
+        running = int(np.count_nonzero(self.__running))
+        self.__ground._admit(running)
         observations, rewards, terminated, truncated, infos = self.__worlds.step(actions)
-        self.__ground._count(int(np.count_nonzero(infos["active"])))
-        self.__running = ~(terminated | truncated)
+        self.__ground._count(running)
+        np.logical_not(terminated | truncated, out=self.__running)
         return observations, rewards, terminated, truncated, infos
 
     def privileged_parameters(self) -> NDArray[np.float64]:

@@ -156,39 +156,41 @@ class _Player:
     def _steps(
         self, adaptation: Adaptation, observations: NDArray[np.float32], log: _EpisodeLog, explore: bool
     ) -> None:
-        while log.active.any():
+        while log.running:
+            active = log.active.copy()
             # The agent gets copies: what it writes into them changes nothing here.
-            actions = adaptation.act(observations.copy(), active=log.active.copy(), explore=explore)
-            executed, clipped = self._executed(actions, log)
-            before = log.active.copy()
-            following, rewards, terminated, truncated, infos = self._worlds.step(executed)
-            adaptation.observe(
-                Transition(
-                    observation=observations,
-                    action=executed,
-                    reward=np.where(before, rewards, 0.0),
-                    terminated=terminated.copy(),
-                    truncated=truncated.copy(),
-                    next_observation=following.copy(),
-                    active=before.copy(),
-                )
+            actions = adaptation.act(observations.copy(), active=active, explore=explore)
+            sound = self._sound(actions, log)
+            following, rewards, terminated, truncated, infos = self._worlds.step(sound)
+            transition = Transition(
+                observation=observations,
+                action=np.minimum(np.maximum(sound, self._low), self._high),
+                reward=rewards,
+                terminated=terminated,
+                truncated=truncated,
+                next_observation=following.copy(),
+                active=log.active.copy(),
             )
-            log.add(before, rewards, clipped, infos, ended=terminated | truncated)
+            log.add(rewards, infos, ended=terminated | truncated)
+            adaptation.observe(transition)
             observations = following
 
-    def _executed(self, actions: Any, log: _EpisodeLog) -> tuple[NDArray[np.float64], Bools]:
-        """Returns clipped actions; worlds whose action is not finite fail, a wrong shape or type raises."""
+    def _sound(self, actions: Any, log: _EpisodeLog) -> NDArray[np.float64]:
+        """Returns finite actions, zero where no episode runs.
+
+        A world whose action is not finite fails; a wrong shape or type raises.
+        """
         array = np.asarray(actions)
         expected = (self._worlds.num_envs, *self._worlds.suite.action_space.shape)
         if array.dtype.kind not in "fiu" or array.shape != expected:
             raise TypeError(f"act returned {array.dtype}{array.shape}; expected numbers of shape {expected}")
         array = array.astype(np.float64)
-        finite = np.isfinite(array).all(axis=1)
-        log.failed |= log.active & ~finite
-        log.active &= finite
-        array[~log.active] = 0.0
-        executed = np.clip(array, self._low, self._high)
-        return executed, (executed != array).any(axis=1)
+        finite = np.isfinite(array)
+        if not finite.all():
+            log.fail(~finite.all(axis=1))
+        if not log.active.all():
+            array[~log.active] = 0.0
+        return array
 
     def _record(self, result: Episode, phase: Phase, shot: int, episode: int) -> None:
         for world, (task, trial) in enumerate(self._places):
@@ -210,38 +212,44 @@ class _Player:
 
 
 class _EpisodeLog:
-    """Sums up one episode of a batch while it is played."""
+    """Keeps what happens in one episode of a batch; sums it up at the end, since little work a step is cheap."""
 
     def __init__(self, num_worlds: int, horizon: int) -> None:
         self.active = np.ones(num_worlds, np.bool_)
+        self.running = True
         self.failed = np.zeros(num_worlds, np.bool_)
-        self._success = np.zeros(num_worlds, np.bool_)
-        self._lengths = np.zeros(num_worlds, np.int64)
-        self._clipped = np.zeros(num_worlds, np.int64)
-        self._rewards = np.zeros((num_worlds, horizon))
         self._time = 0
+        self._active = np.zeros((horizon, num_worlds), np.bool_)
+        self._flags = {name: np.zeros((horizon, num_worlds), np.bool_) for name in ("success", "clipped", "invalid")}
+        self._rewards = np.zeros((horizon, num_worlds))
 
-    def add(
-        self, before: Bools, rewards: NDArray[np.float64], clipped: Bools, infos: dict[str, Any], *, ended: Bools
-    ) -> None:
-        """Takes in one step of the worlds that were active before it."""
-        self._rewards[before, self._time] = rewards[before]
+    def fail(self, worlds: Bools) -> None:
+        """Ends the episodes of worlds whose action was no number."""
+        self.failed |= self.active & worlds
+        self.active &= ~worlds
+
+    def add(self, rewards: NDArray[np.float64], infos: dict[str, Any], *, ended: Bools) -> None:
+        """Takes in one step of the active worlds."""
+        self._active[self._time] = self.active
+        self._rewards[self._time] = rewards
+        for name, flags in self._flags.items():
+            flags[self._time] = infos[name]
         self._time += 1
-        self._lengths += before
-        self._clipped += clipped & before
-        self._success |= infos["success"] & before
-        self.failed |= infos["invalid"] & before
         self.active &= ~ended
+        self.running = bool(self.active.any())
 
     def result(self, failure_return: float) -> Episode:
         """Returns the episode; failing never pays."""
+        rewards = np.ascontiguousarray(np.where(self._active, self._rewards, 0.0).T)
+        success, clipped, invalid = ((flags & self._active).sum(axis=0) for flags in self._flags.values())
+        failed = self.failed | (invalid > 0)
         return Episode(
-            returns=np.where(self.failed, failure_return, self._rewards.sum(axis=1)),
-            success=self._success & ~self.failed,
-            lengths=self._lengths,
-            failed=self.failed,
-            clipped=self._clipped,
-            rewards=self._rewards,
+            returns=np.where(failed, failure_return, rewards.sum(axis=1)),
+            success=(success > 0) & ~failed,
+            lengths=self._active.sum(axis=0),
+            failed=failed,
+            clipped=clipped,
+            rewards=rewards,
         )
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from metarl_bench.errors import ContractError
 from metarl_bench.worlds import Bools, WorldIndex
+from metarl_suites.crew import Crew
 
 _FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
 # Sizes of names and comments: they may differ between the models of a batch.
@@ -25,7 +26,7 @@ _TEXT_SIZES = frozenset({"nnames", "nnames_map", "npaths", "ntext", "ntextdata",
 
 
 class BatchSimulator:
-    """A batch of MuJoCo worlds, one model each, on a persistent pool of threads.
+    """A batch of MuJoCo worlds, one model each, on a persistent crew of threads.
 
     Attributes:
         state: Full physics state [num_worlds, state]: time, qpos, qvel, act. Write rows to reset worlds.
@@ -48,9 +49,9 @@ class BatchSimulator:
         self._sizes = _sizes(first)
         self._check_sizes(range(len(models)), models)
         self._frame_skip = frame_skip
-        threads = min(num_threads or os.cpu_count() or 1, len(models))
-        self._rollout = Rollout(nthread=threads if threads > 1 else 0)
-        self._datas = [mujoco.MjData(first) for _ in range(threads)]
+        self._crew = Crew(min(num_threads or os.cpu_count() or 1, len(models)))
+        self._rollout = Rollout(nthread=0)  # steps on the thread that calls it
+        self._datas = [[mujoco.MjData(first)] for _ in range(self._crew.num_threads)]
         size = mujoco.mj_stateSize(first, _FULL)
         batch = len(models)
         self.state = np.zeros((batch, size))
@@ -85,19 +86,22 @@ class BatchSimulator:
         start = self.state[worlds]
         clock = start[:, 0].copy()
         count = len(start)
-        if count == 0:
-            return np.ones(0, np.bool_)
         self._controls[:count] = controls[:, np.newaxis]
-        self._rollout.rollout(
-            self._models if count == len(self._models) else [self._models[world] for world in _indices(worlds)],
-            self._datas,
-            start,
-            self._controls[:count],
-            skip_checks=True,
-            nstep=self._frame_skip,
-            state=self._states[:count],
-            sensordata=self._sensors[:count],
-        )
+        models = self._models if count == len(self._models) else [self._models[world] for world in _indices(worlds)]
+
+        def advance(thread: int, part: slice) -> None:
+            self._rollout.rollout(
+                models[part],
+                self._datas[thread],
+                start[part],
+                self._controls[part],
+                skip_checks=True,
+                nstep=self._frame_skip,
+                state=self._states[part],
+                sensordata=self._sensors[part],
+            )
+
+        self._crew.run(advance, count)
         self.state[worlds] = self._states[:count, -1]
         self.sensors[worlds] = self._sensors[:count, -1]
         # A world that MuJoCo warned about is reset or left where it was: its clock shows it.
@@ -107,7 +111,7 @@ class BatchSimulator:
 
     def close(self) -> None:
         """Ends the threads."""
-        self._rollout.close()
+        self._crew.close()
 
     def _check_sizes(self, worlds: Sequence[int] | range | NDArray[np.intp], models: Sequence[mujoco.MjModel]) -> None:
         # MuJoCo's rollout checks four sizes and crashes the process where others differ, so all are checked here.
