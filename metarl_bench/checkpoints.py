@@ -84,7 +84,9 @@ def load_agent(folder: Path, plan: Plan) -> MetaAgent:
     return agent
 
 
-def test_split(agent: MetaAgent, plan: Plan, split: Split, *, steps: int, num_threads: int) -> MetaTest:
+def test_split(
+    agent: MetaAgent, plan: Plan, split: Split, *, steps: int, num_threads: int, record_evidence: bool = False
+) -> MetaTest:
     """Meta-tests an agent, fresh from ``load_agent``, on the tasks of one split."""
     return meta_test(
         agent,
@@ -95,6 +97,7 @@ def test_split(agent: MetaAgent, plan: Plan, split: Split, *, steps: int, num_th
         seed=plan.cell.seed,
         checkpoint=steps,
         num_threads=num_threads,
+        record_evidence=record_evidence,
     )
 
 

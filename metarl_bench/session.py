@@ -22,6 +22,7 @@ from metarl_bench.agents import MetaAgent
 from metarl_bench.cells import Plan
 from metarl_bench.checkpoints import load_agent, test_split, write_checkpoint
 from metarl_bench.errors import AgentError, RecordError
+from metarl_bench.evidence import EVIDENCE, evidence_path, write_evidence
 from metarl_bench.interrupts import raise_if_swallowed
 from metarl_bench.metering import TrainingGround
 from metarl_bench.progress import Reporter
@@ -62,6 +63,7 @@ class Session:
         self._state = SaveState(boundary=0, steps=0, issued=0, train_seconds=0.0)
         self._ground: TrainingGround | None = None
         self._rows: dict[str, Rows] = {}
+        self._evidence: dict[str, str] = {}  # checksums
         # Agents that cannot be resumed live on between segments; all others are rebuilt from their save point.
         self._survivor: MetaAgent | None = None
 
@@ -108,6 +110,9 @@ class Session:
         for name in SCHEMAS:
             rows = read_rows(self._folder.path, name, self.manifest)
             self._rows[name] = [row for row in rows if row["checkpoint_steps"] in checkpoints]
+        if self._plan.resolved.budget in checkpoints:
+            known = self.manifest.checksums
+            self._evidence = {name: value for name, value in known.items() if name.startswith(f"{EVIDENCE}/")}
         self.manifest = self.manifest.model_copy(
             update={
                 "status": "partial",
@@ -206,8 +211,13 @@ class Session:
         for split in plan.resolved.splits if last else plan.resolved.splits[:1]:
             with self._blaming_agent(OSError, RecordError):
                 agent = load_agent(self._checkpoint(state.boundary), plan)
-            found = test_split(agent, plan, split, steps=state.boundary, num_threads=self._num_threads)
+            found = test_split(
+                agent, plan, split, steps=state.boundary, num_threads=self._num_threads, record_evidence=last
+            )
             self._add_rows(split, found)
+            if found.evidence is not None:
+                name = evidence_path(state.boundary, split)
+                self._evidence[name] = write_evidence(self._folder.path / name, found.evidence)
             errors += [text for text in map(fingerprint.without_paths, found.errors) if text not in errors]
         for name, rows in self._rows.items():
             write_rows(self._folder.path, name, rows)
@@ -245,7 +255,7 @@ class Session:
         folders = {name: known.get(name) or digest(self._folder.path / name / SEAL) for name in names}
         return {
             "checkpoints": checkpoints,
-            "checksums": tables | folders,
+            "checksums": tables | folders | self._evidence,
             "failed_episodes": sum(row["failed"] for row in self._rows[EPISODES]),
         }
 

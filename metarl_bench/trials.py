@@ -6,29 +6,19 @@ Exactly one record per (task, trial, shot, episode). Whatever an agent does wron
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metarl_bench import seeding
-from metarl_bench.agents import Adaptation, AgentSpec, MetaAgent, Phase, Transition
+from metarl_bench.agents import Adaptation, AgentSpec, MetaAgent, Transition
+from metarl_bench.episodes import Episode, EpisodeLog, Play, reset_seeds, schedule, trial_places
+from metarl_bench.evidence import Evidence, Recorder
 from metarl_bench.protocols import ResolvedProtocol
-from metarl_bench.tasks import Split, Suite, Task
-from metarl_bench.worlds import Bools, Worlds
-
-
-class Episode(NamedTuple):
-    """One episode of all worlds of a batch; arrays of shape [worlds], ``rewards`` [worlds, horizon]."""
-
-    returns: NDArray[np.float64]
-    success: Bools
-    lengths: NDArray[np.int64]
-    failed: Bools
-    clipped: NDArray[np.int64]
-    rewards: NDArray[np.float64]
+from metarl_bench.tasks import Split, Suite
+from metarl_bench.worlds import Worlds
 
 
 @dataclass
@@ -40,11 +30,13 @@ class MetaTest:
             clipped.
         within_trial: Mean reward by environment step since the trial began [K * horizon], failed worlds left out.
         errors: Tracebacks of what the agent raised, each once.
+        evidence: What makes the records checkable, if it was asked for.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     within_trial: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     errors: list[str] = field(default_factory=list)
+    evidence: Evidence | None = None
 
 
 def meta_test(
@@ -57,34 +49,38 @@ def meta_test(
     seed: int,
     checkpoint: int,
     num_threads: int = 0,
+    record_evidence: bool = False,
 ) -> MetaTest:
     """Plays all trials of one split in one batch, in lockstep.
 
     Tasks and world seeds depend on the digest alone; the agent's own stream also on agent, seed and checkpoint.
     """
-    tasks = resolved.tasks(split)
-    trials = resolved.trials_per_task(split)
-    worlds = suite.make_worlds(len(tasks) * trials, num_threads=num_threads)
-    worlds.set_tasks([task for task in tasks for _ in range(trials)])
+    places = trial_places(resolved, split)
+    worlds = suite.make_worlds(len(places), num_threads=num_threads)
+    worlds.set_tasks([task for task, _ in places])
     found = MetaTest()
     rng = seeding.generator(resolved.digest(), spec.id, seed, "meta-test", split, checkpoint)
     privileged = worlds.privileged_parameters() if spec.division == "privileged" else None
-    player = _Player(worlds, resolved, found, split, tasks, trials)
+    recorder = Recorder() if record_evidence else None
+    player = _Player(worlds, resolved, found, split, recorder)
     try:
         adaptation: Adaptation | None = agent.start_trials(worlds.num_envs, rng=rng, privileged=privileged)
     except Exception:  # noqa: BLE001 - whatever an agent raises costs its episodes, not the run
         adaptation = None
         player.note_error()
-    explore_in_evaluation = resolved.evaluation_actions == "sampled"
     rewards = []
-    for shot in range(resolved.adaptation_episodes + 1):
-        fork = player.fork(adaptation)
-        for episode in range(resolved.evaluation_episodes):
-            player.play(fork, "evaluation", shot, episode, seen=shot + episode, explore=explore_in_evaluation)
-        if shot < resolved.adaptation_episodes:
-            rewards.append(player.play(adaptation, "adaptation", shot, 0, seen=shot, explore=True))
+    fork: Adaptation | None = None
+    for play in schedule(resolved):
+        if play.phase == "adaptation":
+            rewards.append(_mean_over_sound_worlds(player.play(adaptation, play, seen=play.shot, explore=True)))
+            continue
+        if play.episode == 0:
+            fork = player.fork(adaptation)
+        player.play(fork, play, seen=play.shot + play.episode, explore=resolved.evaluation_actions == "sampled")
     if rewards:
-        found.within_trial = np.concatenate([_mean_over_sound_worlds(episode) for episode in rewards])
+        found.within_trial = np.concatenate(rewards)
+    if recorder is not None:
+        found.evidence = recorder.evidence(worlds.num_envs, suite.spec.action_space.shape)
     worlds.close()
     return found
 
@@ -98,15 +94,13 @@ class _Player:
         resolved: ResolvedProtocol,
         found: MetaTest,
         split: Split,
-        tasks: Sequence[Task],
-        trials: int,
+        recorder: Recorder | None,
     ) -> None:
         self._worlds = worlds
         self._resolved = resolved
-        self._digest = resolved.digest()
         self._found = found
         self._split = split
-        self._places = [(task.index, trial) for task in tasks for trial in range(trials)]
+        self._recorder = recorder
         self._low = worlds.suite.action_space.low.astype(np.float64)
         self._high = worlds.suite.action_space.high.astype(np.float64)
 
@@ -121,30 +115,24 @@ class _Player:
             self.note_error()
             return None
 
-    def play(
-        self, adaptation: Adaptation | None, phase: Phase, shot: int, episode: int, *, seen: int, explore: bool
-    ) -> Episode:
+    def play(self, adaptation: Adaptation | None, play: Play, *, seen: int, explore: bool) -> Episode:
         """Plays one episode in every world and records it."""
-        # No shot in the key of evaluation episodes: the same initial states after every shot make the gain sharper.
-        place = (phase, episode) if phase == "evaluation" else (phase, shot)
-        seeds = [
-            seeding.world_seed(self._digest, "trial", self._split, task, trial, *place) for task, trial in self._places
-        ]
-        observations, _ = self._worlds.reset(seed=seeds)
-        log = _EpisodeLog(self._worlds.num_envs, self._resolved.horizon)
+        observations, _ = self._worlds.reset(seed=reset_seeds(self._resolved, self._split, play))
+        if self._recorder is not None:
+            self._recorder.begin()
+        log = EpisodeLog(self._worlds.num_envs, self._resolved.horizon)
         if adaptation is None:
             log.failed[:] = True
         else:
             try:
-                adaptation.begin_episode(observations.copy(), episode=seen, phase=phase)
+                adaptation.begin_episode(observations.copy(), episode=seen, phase=play.phase)
                 self._steps(adaptation, observations, log, explore)
                 adaptation.end_episode()
             except Exception:  # noqa: BLE001
-                # All that still ran; every world where the agent broke after the last step.
-                log.failed |= log.active if log.active.any() else True
+                log.fail_rest()
                 self.note_error()
         result = log.result(self._resolved.failure_return)
-        self._record(result, phase, shot, episode)
+        self._record(result, play)
         return result
 
     def note_error(self) -> None:
@@ -153,14 +141,14 @@ class _Player:
         if text not in self._found.errors:
             self._found.errors.append(text)
 
-    def _steps(
-        self, adaptation: Adaptation, observations: NDArray[np.float32], log: _EpisodeLog, explore: bool
-    ) -> None:
+    def _steps(self, adaptation: Adaptation, observations: NDArray[np.float32], log: EpisodeLog, explore: bool) -> None:
         while log.running:
             active = log.active.copy()
             # The agent gets copies: what it writes into them changes nothing here.
             actions = adaptation.act(observations.copy(), active=active, explore=explore)
             sound = self._sound(actions, log)
+            if self._recorder is not None:
+                self._recorder.before_step(self._worlds)
             following, rewards, terminated, truncated, infos = self._worlds.step(sound)
             transition = Transition(
                 observation=observations,
@@ -171,11 +159,13 @@ class _Player:
                 next_observation=following.copy(),
                 active=log.active.copy(),
             )
+            if self._recorder is not None:
+                self._recorder.after_step(transition.action, rewards, log.active)
             log.add(rewards, infos, ended=terminated | truncated)
             adaptation.observe(transition)
             observations = following
 
-    def _sound(self, actions: Any, log: _EpisodeLog) -> NDArray[np.float64]:
+    def _sound(self, actions: Any, log: EpisodeLog) -> NDArray[np.float64]:
         """Returns finite actions, zero where no episode runs.
 
         A world whose action is not finite fails; a wrong shape or type raises.
@@ -192,16 +182,16 @@ class _Player:
             array[~log.active] = 0.0
         return array
 
-    def _record(self, result: Episode, phase: Phase, shot: int, episode: int) -> None:
-        for world, (task, trial) in enumerate(self._places):
+    def _record(self, result: Episode, play: Play) -> None:
+        for world, (task, trial) in enumerate(trial_places(self._resolved, self._split)):
             self._found.rows.append(
                 {
                     "split": self._split,
-                    "task": task,
+                    "task": task.index,
                     "trial": trial,
-                    "shot": shot,
-                    "episode": episode,
-                    "phase": phase,
+                    "shot": play.shot,
+                    "episode": play.episode,
+                    "phase": play.phase,
                     "return": float(result.returns[world]),
                     "success": bool(result.success[world]),
                     "length": int(result.lengths[world]),
@@ -209,48 +199,6 @@ class _Player:
                     "clipped": int(result.clipped[world]),
                 }
             )
-
-
-class _EpisodeLog:
-    """Keeps what happens in one episode of a batch; sums it up at the end, since little work a step is cheap."""
-
-    def __init__(self, num_worlds: int, horizon: int) -> None:
-        self.active = np.ones(num_worlds, np.bool_)
-        self.running = True
-        self.failed = np.zeros(num_worlds, np.bool_)
-        self._time = 0
-        self._active = np.zeros((horizon, num_worlds), np.bool_)
-        self._flags = {name: np.zeros((horizon, num_worlds), np.bool_) for name in ("success", "clipped", "invalid")}
-        self._rewards = np.zeros((horizon, num_worlds))
-
-    def fail(self, worlds: Bools) -> None:
-        """Ends the episodes of worlds whose action was no number."""
-        self.failed |= self.active & worlds
-        self.active &= ~worlds
-
-    def add(self, rewards: NDArray[np.float64], infos: dict[str, Any], *, ended: Bools) -> None:
-        """Takes in one step of the active worlds."""
-        self._active[self._time] = self.active
-        self._rewards[self._time] = rewards
-        for name, flags in self._flags.items():
-            flags[self._time] = infos[name]
-        self._time += 1
-        self.active &= ~ended
-        self.running = bool(self.active.any())
-
-    def result(self, failure_return: float) -> Episode:
-        """Returns the episode; failing never pays."""
-        rewards = np.ascontiguousarray(np.where(self._active, self._rewards, 0.0).T)
-        success, clipped, invalid = ((flags & self._active).sum(axis=0) for flags in self._flags.values())
-        failed = self.failed | (invalid > 0)
-        return Episode(
-            returns=np.where(failed, failure_return, rewards.sum(axis=1)),
-            success=(success > 0) & ~failed,
-            lengths=self._active.sum(axis=0),
-            failed=failed,
-            clipped=clipped,
-            rewards=rewards,
-        )
 
 
 def _mean_over_sound_worlds(episode: Episode) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from metarl_bench.errors import (
 from metarl_bench.records import load_results, read_manifest
 from metarl_bench.runner import Outcome, evaluate, run_cell
 from metarl_bench.simulator_log import simulator_warnings
+from metarl_bench.storage import digest
 from tests.bench import support
 
 
@@ -31,8 +32,13 @@ def test_a_run_folder_holds_what_the_design_says(finished: Outcome) -> None:
     assert finished.status == "complete"
     assert finished.folder.parts[-5:] == ("smoke-v1", "toy", "point-robot-v1", "test-learner", "seed-0")
     names = {path.name for path in finished.folder.iterdir() if not path.name.startswith(".")}
-    assert names == {"manifest.json", "episodes.parquet", "within_trial.parquet", "checkpoints", "training.jsonl"}
+    tables = {"episodes.parquet", "within_trial.parquet", "training.jsonl"}
+    assert names == {"manifest.json", "checkpoints", "evidence"} | tables
     assert sorted(path.name for path in (finished.folder / "checkpoints").iterdir()) == ["4000", "8000"]
+    evidence = {str(path.relative_to(finished.folder)) for path in (finished.folder / "evidence").rglob("*.*")}
+    assert evidence == {f"evidence/8000/{split}.safetensors" for split in ("test", "train", "test_ood")}
+    checksums = read_manifest(finished.folder).checksums
+    assert all(checksums[name] == digest(finished.folder / name) for name in evidence)
 
 
 def test_the_same_cell_gives_the_same_bytes_twice(finished: Outcome, tmp_path: Path) -> None:
