@@ -147,7 +147,7 @@ def drop_bad_steps(evidence: Evidence) -> None:
 @pytest.mark.parametrize(
     ("tamper", "told"),
     [
-        (flip_action_bit, "task 5, trial 0, adaptation episode 0: step 14 paid"),
+        (flip_action_bit, "task 5, trial 0, adaptation episode 0: step 1"),
         (edit_reward, "task 15, trial 0, evaluation episode 0 after shot 0: step 33 paid"),
         (edit_snapshot, "the segment at step 150 does not begin where the one before it ends (physics)"),
         (move_start, "adaptation episode 0: the segment at step 0 does not begin with the protocol's reset (physics)"),
