@@ -129,6 +129,7 @@ class SuiteSpec:
         budget: Environment steps of meta-training.
         failure_return: Recorded for a failed episode: a lower bound of any return within the horizon.
         parameters: The card of what varies between tasks.
+        best_return: An upper bound of any return within the horizon, by analysis; None where none is known.
         references: Random and expert returns; None until measured.
         finite_tasks: Number of different tasks where the distribution is finite, else None.
         ranked: Whether leaderboards rank it (toy suites are for tests).
@@ -148,6 +149,7 @@ class SuiteSpec:
     budget: int
     failure_return: float
     parameters: tuple[Parameter, ...]
+    best_return: float | None = None
     references: References | None = None
     finite_tasks: int | None = None
     ranked: bool = True

@@ -26,6 +26,13 @@ def spec_is_sound(suite: Suite) -> None:
     expect(spec.horizon >= 1, f"horizon is {spec.horizon}; expected at least 1.")
     expect(spec.budget >= spec.horizon, f"budget is {spec.budget}; expected at least the horizon, {spec.horizon}.")
     expect(math.isfinite(spec.failure_return), f"failure_return is {spec.failure_return}; expected a finite number.")
+    if spec.best_return is not None:
+        best = spec.best_return
+        expect(best > spec.failure_return, f"best_return is {best}; expected more than failure_return.")
+        expect(
+            spec.references is None or spec.references.expert <= best,
+            f"The expert reference is above best_return, {best}, which no return can exceed.",
+        )
     for name, space in (("observation_space", spec.observation_space), ("action_space", spec.action_space)):
         expect(space.dtype == np.float32, f"{name} has dtype {space.dtype}; expected float32.")
         expect(len(space.shape) == 1, f"{name} has shape {space.shape}; expected one axis.")

@@ -29,6 +29,7 @@ def _velocity(name: str, *, high: float, observation_size: int, published: str) 
         score="return",
         budget=4_000_000,
         failure_return=-horizon * (MAX_SPEED + high + CONTROL_COST * 6),
+        best_return=0.0,
         parameters=(Parameter(name="velocity", unit="m/s", low=0.0, high=high, meaning="speed to run at"),),
         # The torso's y coordinate is always 0: the body is planar.
         constant_observations=(18,) if observation_size == 20 else (),
@@ -48,6 +49,7 @@ def _direction(name: str, *, horizon: int, observation_size: int, published: str
         score="return",
         budget=4_000_000,
         failure_return=-horizon * (MAX_SPEED + CONTROL_COST * 6),
+        best_return=horizon * MAX_SPEED,
         parameters=(Parameter(name="direction", unit="1", low=-1.0, high=1.0, meaning="+1 forward, -1 backward"),),
         finite_tasks=2,
         constant_observations=(18,) if observation_size == 20 else (),

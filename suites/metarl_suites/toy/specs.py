@@ -24,6 +24,7 @@ POINT_ROBOT = SuiteSpec(
     budget=4_000_000,
     # Farthest start from the farthest held-out goal (2.5 m an axis), fleeing at 0.1 m an axis and step: -100.4.
     failure_return=-101.0,
+    best_return=0.0,
     parameters=(
         Parameter(name="goal_x", unit="m", low=-1.0, high=1.0, meaning="where the goal is"),
         Parameter(name="goal_y", unit="m", low=-1.0, high=1.0, meaning="where the goal is"),
@@ -50,6 +51,7 @@ SPARSE_POINT_ROBOT = SuiteSpec(
     budget=2_000_000,
     # No step pays less than 0, so any negative number is a bound; this one also puts failing below doing nothing.
     failure_return=-1.0,
+    best_return=60.0,
     parameters=(Parameter(name="angle", unit="rad", low=0.0, high=math.pi, meaning="where on the unit circle it is"),),
     references=References(
         random=0.155,

@@ -1,0 +1,155 @@
+"""Packs finished runs into a submission: copies of plain data, and a card with the claimed scores."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from metarl_bench.checkpoints import load_agent, plan_of, test_split
+from metarl_bench.errors import RecordError
+from metarl_bench.evidence import evidence_path, write_evidence
+from metarl_bench.records import (
+    EPISODES,
+    MANIFEST,
+    RETIRED,
+    WITHIN_TRIAL,
+    Manifest,
+    load_results,
+    read_manifest,
+    read_rows,
+    write_manifest,
+)
+from metarl_bench.run_folder import LOG
+from metarl_bench.scores import SeedScore, score_seeds
+from metarl_bench.storage import storing, write_atomically
+from metarl_bench.submissions.card import CARD, Claim, SubmissionCard
+from metarl_bench.submissions.files import RUNS
+
+
+def find_runs(roots: Sequence[Path]) -> list[Path]:
+    """Returns the run folders below some folders, retired ones left out.
+
+    Raises:
+        RecordError: If a folder is missing or holds no run.
+    """
+    found: list[Path] = []
+    for root in roots:
+        runs = sorted(path.parent for path in root.rglob(MANIFEST) if RETIRED not in path.parent.name)
+        if not runs:
+            raise RecordError(f"{root} holds no run; expected a run folder, or one that holds some.")
+        found += runs
+    return found
+
+
+def pack(runs: Sequence[Path], out: Path, card: dict[str, object], *, weights: bool = False) -> SubmissionCard:
+    """Writes a submission folder.
+
+    Args:
+        runs: Finished run folders of one agent.
+        out: Folder to write; must not exist yet, or be empty.
+        card: The fields of ``SubmissionCard`` that the runs do not tell: name, authors, paper, code, division,
+            configurations_tried.
+        weights: Whether the weights of the final checkpoint are part of it.
+
+    Raises:
+        RecordError: If a run is not finished or damaged, runs of several agents meet, or the folder is in use.
+    """
+    if out.exists() and any(out.iterdir()):
+        raise RecordError(f"{out} is not empty; expected a folder to be made. Choose another --out or remove it.")
+    manifests = {run: read_manifest(run) for run in runs}
+    agents = sorted({manifest.agent for manifest in manifests.values()})
+    if len(agents) != 1:
+        raise RecordError(f"The runs are of {', '.join(agents)}; expected those of one agent.")
+    for run, manifest in manifests.items():
+        if manifest.status != "complete" or manifest.primary_split != "test":
+            raise RecordError(
+                f"{run} is {manifest.status}, on {manifest.primary_split} tasks; expected complete, on test."
+            )
+    for run, manifest in manifests.items():
+        place = out / RUNS / manifest.protocol / manifest.suite / manifest.agent / f"seed-{manifest.seed}"
+        if place.exists():
+            raise RecordError(f"{run} is a second run of {manifest.suite}, seed {manifest.seed}; expected one of each.")
+        _copy(run, place, manifest, weights=weights)
+    made = SubmissionCard.model_validate({"agent": agents[0], "claims": list(_claims(out)), **card})
+    write_atomically(out / CARD, made.model_dump_json(indent=2) + "\n")
+    return made
+
+
+def add_evidence(run: Path, manifest: Manifest, place: Path) -> Manifest:
+    """Records the evidence of a finished run from its final weights, as if it had been recorded then.
+
+    Args:
+        run: A run folder with the weights of the final checkpoint.
+        manifest: Of the run.
+        place: Where the evidence goes: the run folder itself, or a copy of it.
+
+    Returns:
+        The manifest with the checksums of the evidence.
+
+    Raises:
+        RecordError: If the weights are gone, or do not repeat the records.
+    """
+    weights = run / "checkpoints" / str(manifest.budget)
+    if not weights.is_dir():
+        raise RecordError(f"{run} has neither evidence nor final weights; expected one of both. Run the cell again.")
+    plan = plan_of(weights)
+    stored = [row for row in read_rows(run, EPISODES, manifest) if row["checkpoint_steps"] == manifest.budget]
+    checksums = {}
+    for split in plan.resolved.splits:
+        agent = load_agent(weights, plan)
+        found = test_split(agent, plan, split, steps=manifest.budget, num_threads=0, record_evidence=True)
+        if [{"checkpoint_steps": manifest.budget, **row} for row in found.rows] != [
+            row for row in stored if row["split"] == split
+        ]:
+            raise RecordError(f"The weights of {run} do not repeat its records here; record it where it was run.")
+        name = evidence_path(manifest.budget, split)
+        if found.evidence is not None:
+            checksums[name] = write_evidence(place / name, found.evidence)
+    return manifest.model_copy(update={"checksums": manifest.checksums | checksums})
+
+
+def _copy(run: Path, place: Path, manifest: Manifest, *, weights: bool) -> None:
+    with storing(place):
+        place.mkdir(parents=True)
+        for name in (EPISODES, WITHIN_TRIAL, LOG):
+            shutil.copyfile(run / name, place / name)
+        if weights:
+            final = f"checkpoints/{manifest.budget}"
+            shutil.copytree(run / final, place / final)
+    splits = [split for split, _ in manifest.covers["task_counts"]]
+    names = [evidence_path(manifest.budget, split) for split in splits]
+    if all((run / name).is_file() for name in names):
+        with storing(place):
+            for name in names:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(run / name, place / name)
+    else:
+        manifest = add_evidence(run, manifest, place)
+    write_manifest(place, manifest)
+
+
+def _claims(out: Path) -> Iterator[Claim]:
+    results = load_results(out)
+    scores: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
+    for run in find_runs([out]):
+        manifest = read_manifest(run)
+        own = results[(results["suite"] == manifest.suite) & (results["protocol"] == manifest.protocol)]
+        own = own[
+            (own["seed"] == manifest.seed) & (own["checkpoint_steps"] == manifest.budget) & (own["split"] == "test")
+        ]
+        (score,) = score_seeds(own, {manifest.digest: manifest.covers}).values()
+        if not isinstance(score, SeedScore):
+            raise RecordError(f"{run} gives no score: {score}. Run the cell again.")
+        row = (manifest.protocol, manifest.suite, manifest.digest, manifest.config_digest)
+        scores[row][manifest.seed] = score.score
+    for (protocol, suite, digest, config_digest), by_seed in sorted(scores.items()):
+        yield Claim(
+            protocol=protocol,
+            suite=suite,
+            digest=digest,
+            config_digest=config_digest,
+            seeds=sorted(by_seed),
+            scores=[by_seed[seed] for seed in sorted(by_seed)],
+        )
