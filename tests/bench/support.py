@@ -27,11 +27,14 @@ from metarl_bench.progress import SilentReporter
 from metarl_bench.registry import AGENTS
 from metarl_bench.runner import Outcome, run_cell
 from metarl_bench.tasks import SuiteSpec, Task
+from tests.bench import moments
 
 REPOSITORY = Path(__file__).parents[2]
 SUITE = "toy/point-robot-v1"
 TABLES = ("episodes.parquet", "within_trial.parquet")
-FAULT = "METARL_TEST_FAULT"  # "<moment>/<what>:<steps>"; in the environment, since a setting would make another run
+# "<moment>/<what>:<number>", where the number counts steps, or changes on disk for the moments of ``moments.PLACES``;
+# in the environment, since a setting would make another run.
+FAULT = "METARL_TEST_FAULT"
 
 
 @dataclass(frozen=True)
@@ -150,11 +153,17 @@ MISDEEDS: dict[str, Callable[[TrainingGround], None]] = {
 }
 
 
-def strike(moment: str, steps: int) -> None:
-    """Does what the environment asks for at this moment: a signal to this process, an error, or a long wait."""
+def asked_fault() -> tuple[str, str, int]:
+    """Returns the moment, what is to happen then, and the number, as the environment asks for it."""
     asked, _, at = os.environ.get(FAULT, "").partition(":")
     when, _, what = asked.partition("/")
-    if when != moment or steps < int(at):
+    return when, what, int(at or 0)
+
+
+def strike(moment: str, steps: int) -> None:
+    """Does what the environment asks for at this moment: a signal to this process, an error, or a long wait."""
+    when, what, at = asked_fault()
+    if when != moment or steps < at:
         return
     if what == "raise":
         raise RuntimeError("asked to fail")
@@ -216,7 +225,16 @@ def go_in_process(out: Path, *, fault: str = "", agent: str = "test-learner") ->
 
 def main(agent: str, out: str) -> None:
     """Runs a cell as the command line does."""
+    when, what, number = asked_fault()
+    if when in moments.PLACES:
+        moments.watch(cell(agent).folder(Path(out)), when, what, number)
     _as_command(lambda: go(Path(out), agent))
+
+
+def main_with_fault(out: str, fault: str) -> None:
+    """Runs the learner's cell as the command line does, with a fault that is named here."""
+    os.environ[FAULT] = fault
+    main("test-learner", out)
 
 
 def main_of_two(out: str) -> None:
@@ -233,6 +251,31 @@ def _as_command(run: Callable[[], object]) -> None:
     except Interrupted as stop:
         sys.stderr.write(f"{stop}\n")
         sys.exit(stop.exit_code)
+
+
+def run_folder(out: Path) -> Path:
+    """Returns the folder of the learner's cell."""
+    return cell().folder(out)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Returns the bytes of all files below a folder, by their path within it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def result_bytes(folder: Path) -> dict[str, bytes]:
+    """Returns all files of a run that must not depend on what happened on the way: tables, evidence and weights."""
+    told = ("manifest.json", "training.jsonl", ".lock")  # times, and what the machine needed
+    return {name: value for name, value in content(folder).items() if name not in told}
+
+
+def assert_same_end(reference: Outcome, outcome: Outcome) -> None:
+    """Asserts that a run is complete, has the reference's bytes, and left nothing else behind."""
+    assert (outcome.status, outcome.steps) == ("complete", reference.steps)
+    found, expected = result_bytes(outcome.folder), result_bytes(reference.folder)
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+    assert not (outcome.folder / "save").exists()
 
 
 def table_bytes(outcome_or_folder: Outcome | Path) -> dict[str, bytes]:

@@ -13,12 +13,6 @@ from metarl_bench.runner import Outcome
 from tests.bench import support
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """A run that nothing interrupted."""
-    return support.go(tmp_path_factory.mktemp("reference") / "runs")
-
-
 @pytest.mark.parametrize(("name", "code"), [("int", 130), ("term", 143)])
 def test_a_signal_stops_at_once_and_says_what_is_lost(reference: Outcome, tmp_path: Path, name: str, code: int) -> None:
     out = tmp_path / "my runs"

@@ -1,0 +1,29 @@
+"""Runs of the small learner that many tests start from; made once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from metarl_bench.runner import Outcome
+from tests.bench import support
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """A run that nothing interrupted; to be left as it is."""
+    return support.go(tmp_path_factory.mktemp("reference") / "runs")
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a run that stopped one save point after its first checkpoint; to be left as it is."""
+    out = tmp_path_factory.mktemp("stopped") / "runs"
+    support.go(out, until=4400)
+    return out
+
+
+@pytest.fixture
+def partial(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of the stopped run's output folder that a test may damage."""
+    return Path(shutil.copytree(stopped, tmp_path / "runs"))
