@@ -26,7 +26,7 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be written: {error.strerror or error}. What was stored before is intact; make room or "
+            f"{path} cannot be written: {_reason(error)}. What was stored before is intact; make room or "
             "allow writing there, and run the same command again to go on from the last save point."
         ) from error
 
@@ -88,6 +88,13 @@ def remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, shutil.Error) and isinstance(error.args[0], list):
+        # Of copying a folder: every file that could not be copied, with both paths and the reason.
+        return str(error.args[0][0][2])
+    return error.strerror or str(error)
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -2,10 +2,6 @@
 
 import json
 import os
-import resource
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,27 +10,6 @@ from metarl_bench.errors import RecordError
 from metarl_bench.run_folder import locked
 from metarl_bench.runner import run_cell
 from tests.bench import support
-
-
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("stopped") / "runs"
-    support.go(out, until=4000)
-    return out
-
-
-@pytest.fixture
-def partial(stopped: Path, tmp_path: Path) -> Path:
-    """The output folder of a run that was stopped after its first checkpoint."""
-    return Path(shutil.copytree(stopped, tmp_path / "runs"))
-
-
-def run_folder(out: Path) -> Path:
-    return support.cell().folder(out)
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def refusal(out: Path, cell: object = None, **options: object) -> str:
@@ -67,37 +42,18 @@ def test_an_output_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     assert f"{tmp_path / 'runs'} cannot be written" in refusal(tmp_path / "runs")
 
 
-def test_a_full_disk_names_the_path_and_keeps_what_is_there(partial: Path) -> None:
-    before = content(run_folder(partial))
-    code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (40, resource.RLIM_INFINITY));"
-        f"from tests.bench import support; support.main('test-learner', {str(partial)!r})"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
-    died = subprocess.run(
-        [sys.executable, "-c", code], cwd=support.REPOSITORY, env=environment, capture_output=True, text=True
-    )
-    assert died.returncode != 0
-    assert "cannot be written: File too large" in died.stderr
-    assert str(run_folder(partial)) in died.stderr
-    after = content(run_folder(partial))
-    assert {name: after.get(name) for name in before} == before
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
-    assert support.go(partial).status == "complete"
-
-
 def test_another_configuration_is_refused_with_a_line_a_difference(partial: Path) -> None:
-    before = content(run_folder(partial))
+    before = support.content(support.run_folder(partial))
     said = refusal(partial, support.cell(rate=0.5))
     assert "config.rate: 0.1 in the folder, 0.5 now" in said.splitlines()[1]
     assert len(said.splitlines()) == 3
     assert "--force-new-run" in said
-    assert content(run_folder(partial)) == before
+    assert support.content(support.run_folder(partial)) == before
 
 
 @pytest.mark.parametrize("package", ["mujoco", "metarl-bench"])
 def test_another_version_is_refused(partial: Path, package: str) -> None:
-    path = run_folder(partial) / "manifest.json"
+    path = support.run_folder(partial) / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["packages"][package] = "0.0.1"
     path.write_text(json.dumps(manifest))
@@ -105,7 +61,7 @@ def test_another_version_is_refused(partial: Path, package: str) -> None:
 
 
 def test_other_rules_are_refused(partial: Path) -> None:
-    path = run_folder(partial) / "manifest.json"
+    path = support.run_folder(partial) / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["digest"] = "0" * 16
     manifest["covers"]["num_trials"] = 60
@@ -116,7 +72,7 @@ def test_other_rules_are_refused(partial: Path) -> None:
 
 
 def test_a_new_run_is_forced_beside_the_old_one(partial: Path) -> None:
-    before = (run_folder(partial) / "episodes.parquet").read_bytes()
+    before = (support.run_folder(partial) / "episodes.parquet").read_bytes()
     outcome = run_cell(support.cell(rate=0.5), partial, force_new_run=True)
     assert (outcome.status, outcome.resumed) == ("complete", False)
     old = outcome.folder.with_name("seed-0-retired-1")
@@ -125,38 +81,38 @@ def test_a_new_run_is_forced_beside_the_old_one(partial: Path) -> None:
 
 
 def test_a_corrupt_manifest_is_refused_and_left_alone(partial: Path) -> None:
-    path = run_folder(partial) / "manifest.json"
+    path = support.run_folder(partial) / "manifest.json"
     path.write_text(path.read_text()[:100])
-    before = content(run_folder(partial))
+    before = support.content(support.run_folder(partial))
     said = refusal(partial)
     assert str(path) in said
     assert "--force-new-run" in said
-    assert content(run_folder(partial)) == before
+    assert support.content(support.run_folder(partial)) == before
 
 
 def test_results_without_their_manifest_are_refused(partial: Path) -> None:
-    (run_folder(partial) / "manifest.json").unlink()
+    (support.run_folder(partial) / "manifest.json").unlink()
     assert "without their manifest.json" in refusal(partial)
 
 
 def test_changed_rows_are_refused_on_resume(partial: Path) -> None:
-    path = run_folder(partial) / "episodes.parquet"
+    path = support.run_folder(partial) / "episodes.parquet"
     path.write_bytes(path.read_bytes()[:-1])
     assert "episodes.parquet" in refusal(partial)
 
 
 def test_a_second_writer_is_refused_and_told_who_the_first_is(partial: Path) -> None:
-    with locked(run_folder(partial)):
-        before = content(run_folder(partial))
+    with locked(support.run_folder(partial)):
+        before = support.content(support.run_folder(partial))
         said = refusal(partial)
         assert f"process {os.getpid()} on " in said
         assert refusal(partial, force_new_run=True) == said
-        assert content(run_folder(partial)) == before
+        assert support.content(support.run_folder(partial)) == before
     assert support.go(partial).status == "complete"
 
 
 def test_a_second_process_is_refused(partial: Path) -> None:
-    with locked(run_folder(partial)):
+    with locked(support.run_folder(partial)):
         second = support.go_in_process(partial)
     assert second.returncode != 0
     assert "is being written by process" in second.stderr
@@ -164,6 +120,6 @@ def test_a_second_process_is_refused(partial: Path) -> None:
 
 def test_the_lock_of_a_killed_process_does_not_stay(tmp_path: Path) -> None:
     assert support.go_in_process(tmp_path, fault="train/kill:500").returncode == -9
-    assert (run_folder(tmp_path) / ".writer.json").exists()
+    assert (support.run_folder(tmp_path) / ".writer.json").exists()
     assert support.go(tmp_path).status == "complete"
-    assert not (run_folder(tmp_path) / ".writer.json").exists()
+    assert not (support.run_folder(tmp_path) / ".writer.json").exists()
