@@ -82,7 +82,10 @@ class Adaptation(ABC):
     def act(
         self, observations: NDArray[np.float32], *, active: NDArray[np.bool_], explore: bool
     ) -> NDArray[np.floating[Any]]:
-        """Returns actions [worlds, action]; rows of worlds that are not active are ignored."""
+        """Returns actions [worlds, action]; rows of worlds that are not active are ignored.
+
+        A call that takes more than ``time_limit.ACT_SECONDS`` fails the episode.
+        """
 
     def observe(self, transition: Transition) -> None:
         """Takes in what the actions did."""

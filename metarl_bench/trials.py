@@ -6,6 +6,7 @@ Exactly one record per (task, trial, shot, episode). Whatever an agent does wron
 from __future__ import annotations
 
 import traceback
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from metarl_bench.episodes import Episode, EpisodeLog, Play, reset_seeds, schedu
 from metarl_bench.evidence import Evidence, Recorder
 from metarl_bench.protocols import ResolvedProtocol
 from metarl_bench.tasks import Split, Suite
+from metarl_bench.time_limit import limited_acts
 from metarl_bench.worlds import Worlds
 
 
@@ -126,7 +128,8 @@ class _Player:
         else:
             try:
                 adaptation.begin_episode(observations.copy(), episode=seen, phase=play.phase)
-                self._steps(adaptation, observations, log, explore)
+                with limited_acts() as limited:
+                    self._steps(adaptation, observations, log, explore, limited)
                 adaptation.end_episode()
             except Exception:  # noqa: BLE001
                 log.fail_rest()
@@ -141,11 +144,19 @@ class _Player:
         if text not in self._found.errors:
             self._found.errors.append(text)
 
-    def _steps(self, adaptation: Adaptation, observations: NDArray[np.float32], log: EpisodeLog, explore: bool) -> None:
+    def _steps(
+        self,
+        adaptation: Adaptation,
+        observations: NDArray[np.float32],
+        log: EpisodeLog,
+        explore: bool,
+        limited: AbstractContextManager[None],
+    ) -> None:
         while log.running:
             active = log.active.copy()
             # The agent gets copies: what it writes into them changes nothing here.
-            actions = adaptation.act(observations.copy(), active=active, explore=explore)
+            with limited:
+                actions = adaptation.act(observations.copy(), active=active, explore=explore)
             sound = self._sound(actions, log)
             if self._recorder is not None:
                 self._recorder.before_step(self._worlds)
