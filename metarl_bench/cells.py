@@ -14,7 +14,7 @@ import numpy as np
 from metarl_bench import fingerprint
 from metarl_bench.agents import AgentSpec, MetaAgent
 from metarl_bench.configs import config_digest, config_values
-from metarl_bench.errors import ConfigError
+from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import SCHEMA_VERSION, Manifest
@@ -114,6 +114,33 @@ class Plan:
     def key(self) -> tuple[str, str, int]:
         """Where the cell's random streams begin in the seed tree."""
         return (self.resolved.digest(), self.spec.id, self.cell.seed)
+
+    @classmethod
+    def of_run(cls, stored: Manifest) -> Plan:
+        """Returns the plan of a stored run.
+
+        Raises:
+            BenchError: If this version cannot do the same: an unknown id or setting, or other rules.
+        """
+        cell = Cell(
+            protocol=stored.protocol,
+            suite=stored.suite,
+            agent=stored.agent,
+            seed=stored.seed,
+            config=tuple(stored.config.items()),
+            primary_split=stored.primary_split,
+        )
+        plan = cls.of(cell)
+        for what, now, then in (
+            ("rules", plan.resolved.digest(), stored.digest),
+            ("configuration", config_digest(plan.config), stored.config_digest),
+        ):
+            if now != then:
+                raise RecordError(
+                    f"{cell.name}: the digest of the {what} is {then} in the run and {now} in this version; expected "
+                    "the same. Install the version that made the run."
+                )
+        return plan
 
     @property
     def boundaries(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -134,6 +135,16 @@ class ResolvedProtocol:
     def trials_per_task(self, split: Split) -> int:
         """Returns how many trials each task of a split gets."""
         return max(1, self.num_trials // len(self.tasks(split)))
+
+    def with_tasks(self, split: Split, tasks: Sequence[Task]) -> ResolvedProtocol:
+        """Returns the same rules for other tasks of one split; a digest of their own keeps the results apart."""
+        selected = tuple((name, tuple(tasks) if name == split else kept) for name, kept in self.selected)
+        return dataclasses.replace(
+            self,
+            task_hashes=tuple((name, hash_tasks(chosen)) for name, chosen in selected),
+            task_counts=tuple((name, len(chosen)) for name, chosen in selected),
+            selected=selected,
+        )
 
     def covers(self) -> dict[str, Any]:
         """Returns, as JSON types, exactly what the digest covers."""

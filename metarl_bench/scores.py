@@ -30,6 +30,7 @@ class SeedScore:
 
     Attributes:
         score: The protocol's score: mean over tasks and trials.
+        by_task: Its mean over the trials of each task, by the tasks' indices.
         shots: Mean of the evaluation episodes after 0..K adaptation episodes, [K + 1]; empty if there are none.
         online: Mean of each adaptation episode, [K].
         success: Success rate in the episodes that make the score.
@@ -38,6 +39,7 @@ class SeedScore:
     """
 
     score: float
+    by_task: tuple[float, ...]
     shots: tuple[float, ...]
     online: tuple[float, ...]
     success: float
@@ -67,6 +69,24 @@ def score_seeds(
         named = dict(zip(MEASUREMENT_KEY, values, strict=True))
         found[values] = _score(episodes, covers[named["digest"]], named["split"])
     return found
+
+
+def score_run(results: pd.DataFrame, covers: Mapping[str, Any]) -> SeedScore:
+    """Returns what one run scored at its final checkpoint, on the split that its rules are about.
+
+    Args:
+        results: The run's episodes, as ``load_results`` returns them.
+        covers: What the run's digest covers.
+
+    Raises:
+        RecordError: If that meta-test is not complete, or a return is NaN or infinite.
+    """
+    final = results[(results["split"] == covers["primary_split"]) & (results["checkpoint_steps"] == covers["budget"])]
+    found = list(score_seeds(final, dict.fromkeys(final["digest"], covers)).values())
+    score = found[0] if len(found) == 1 else f"{len(found)} meta-tests"
+    if isinstance(score, str):
+        raise RecordError(f"The final meta-test has {score}; expected one that is complete. Repeat the run.")
+    return score
 
 
 def _check_finite(results: pd.DataFrame) -> None:
@@ -99,6 +119,7 @@ def _score(episodes: pd.DataFrame, covers: Mapping[str, Any], split: str) -> See
     by_task = _by_task(adaptation, evaluation, covers["score"])
     return SeedScore(
         score=float(by_task.mean()),
+        by_task=tuple(by_task.tolist()),
         shots=tuple(evaluation.mean(axis=(1, 2, 3)).tolist()) if repeats else (),
         online=tuple(adaptation.mean(axis=(1, 2)).tolist()),
         success=float(_by_task(*arranged("success"), covers["score"]).mean()),

@@ -7,6 +7,7 @@ instead gives nominal 95 % intervals that cover the truth about a third of the t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from metarl_bench.errors import ContractError
 
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
+PERMUTATIONS = 9_999
 TRIMMED = 0.25  # of each end: what is left is the interquartile range
 
 
@@ -74,6 +76,36 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike) -> float:
     return float(wins) / (len(first) * len(second))
 
 
+def permutation_p_value(first: ArrayLike, second: ArrayLike, *, rng: np.random.Generator) -> float:
+    """Returns how probable it is that the means differ so much, in either direction, if labels were dealt by chance.
+
+    Exact where there are at most ``PERMUTATIONS`` ways to deal them, else from that many random ones.
+
+    Args:
+        first: One score per seed, or per task of one agent; at least two.
+        second: The same, of the other group.
+        rng: Source of the random permutations.
+
+    Raises:
+        ContractError: If a group has fewer than two scores, or one that is not finite.
+    """
+    groups = _checked(first), _checked(second)
+    if min(map(len, groups)) < 2:
+        raise ContractError(
+            f"A permutation test got {len(groups[0])} and {len(groups[1])} scores; expected two or more in each group."
+        )
+    found = stats.permutation_test(
+        groups, _difference_of_means, vectorized=True, n_resamples=PERMUTATIONS, alternative="two-sided", rng=rng
+    )
+    return float(found.pvalue)
+
+
+def smallest_p_value(first: int, second: int) -> float:
+    """Returns the smallest value that ``permutation_p_value`` can have for groups of these sizes."""
+    ways = math.comb(first + second, first)
+    return 2 / ways if ways <= PERMUTATIONS else 2 / (PERMUTATIONS + 1)
+
+
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> NDArray[np.float64]:
     """Returns the fraction of scores above each threshold.
 
@@ -123,6 +155,10 @@ def steps_to(steps: ArrayLike, scores: ArrayLike, *, target: float) -> int | Non
 
 def _pooled_iqm(*strata: NDArray[np.float64], axis: int = -1) -> Any:
     return stats.trim_mean(np.concatenate(strata, axis=axis), TRIMMED, axis=axis)
+
+
+def _difference_of_means(first: NDArray[np.float64], second: NDArray[np.float64], axis: int = -1) -> Any:
+    return first.mean(axis=axis) - second.mean(axis=axis)
 
 
 def _checked(scores: ArrayLike) -> NDArray[np.float64]:
