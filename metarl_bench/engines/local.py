@@ -1,6 +1,7 @@
 """Cells on this machine: one after another, or each in a process of its own.
 
-A cell that fails, or whose process dies, costs nothing but itself.
+A cell that fails, or whose process dies, costs nothing but itself. One whose process died (killed for its memory, say)
+is started again, and goes on from its save point: what it finds is the same.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -20,6 +22,8 @@ from metarl_bench.errors import BenchError
 from metarl_bench.interrupts import Interrupted, interruptible
 from metarl_bench.progress import Reporter, SilentReporter
 from metarl_bench.runner import Outcome, run_cell
+
+RETRIES = 2  # of a cell whose process died
 
 
 def run_cells(cells: Sequence[Cell], out: Path, *, workers: int, **options: Any) -> list[Outcome]:
@@ -71,17 +75,18 @@ class _Pool:
         self._options = options
         self._reporter: Reporter = options.get("reporter") or SilentReporter()
         self._outcomes: dict[int, Outcome] = {}
+        self._waiting = list(range(len(cells)))
         self._running: list[_Worker] = []
+        self._deaths: Counter[int] = Counter()
 
     def run(self, workers: int) -> list[Outcome]:
-        waiting = list(range(len(self._cells)))
         try:
-            while waiting or self._running:
-                while waiting and len(self._running) < workers:
-                    self._running.append(self._start(waiting.pop(0)))
+            while self._waiting or self._running:
+                while self._waiting and len(self._running) < workers:
+                    self._running.append(self._start(self._waiting.pop(0)))
                 wait([worker.process.sentinel for worker in self._running])
                 for worker in [worker for worker in self._running if not worker.process.is_alive()]:
-                    self._collect(worker)
+                    self._settle(worker, self._collect(worker))
         except Interrupted as stop:
             self._stop(stop)
             raise
@@ -98,24 +103,35 @@ class _Pool:
         return _Worker(index, process, receiver)
 
     def _collect(self, worker: _Worker) -> object:
-        """Takes what a worker that has ended left behind: an outcome, or the lines of an interruption."""
+        """Returns what a worker that has ended left behind: an outcome, the lines of an interruption, or None."""
         worker.process.join()
         self._running.remove(worker)
-        cell = self._cells[worker.index]
         answer: object = None
         with contextlib.suppress(EOFError, OSError):
             answer = worker.pipe.recv() if worker.pipe.poll() else None
         worker.pipe.close()
+        return answer
+
+    def _settle(self, worker: _Worker, answer: object) -> None:
+        """Notes a cell's outcome, or puts it first in the queue again if its process died."""
+        cell = self._cells[worker.index]
         if isinstance(answer, Outcome):
             self._outcomes[worker.index] = answer
-        elif answer is None:
-            message = (
-                f"{cell.name}: its process died with exit code {worker.process.exitcode}. "
-                f"Go on from its last save point with: {cell.command(self._out)}"
-            )
-            self._reporter.message(message)
-            self._outcomes[worker.index] = _failed(cell, self._out, message)
-        return answer
+            return
+        if isinstance(answer, list):
+            message = f"{cell.name}: somebody stopped its process.\n" + "\n".join(answer)
+        else:
+            self._deaths[worker.index] += 1
+            tries, code = self._deaths[worker.index], worker.process.exitcode
+            message = f"{cell.name}: its process died with exit code {code} (try {tries}). "
+            # 1 is an exception, which would come again; a forced new run would be put aside and begun once more.
+            if tries <= RETRIES and code != 1 and not self._options.get("force_new_run"):
+                self._reporter.message(f"{message}It is started again, and goes on from its last save point.")
+                self._waiting.insert(0, worker.index)
+                return
+            message += f"Go on from its last save point with: {cell.command(self._out)}"
+        self._reporter.message(message)
+        self._outcomes[worker.index] = _failed(cell, self._out, message)
 
     def _stop(self, stop: Interrupted) -> None:
         """Passes the signal on, and waits, since workers may be in the middle of a write."""

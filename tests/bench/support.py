@@ -35,6 +35,7 @@ TABLES = ("episodes.parquet", "within_trial.parquet")
 # "<moment>/<what>:<number>", where the number counts steps, or changes on disk for the moments of ``moments.PLACES``;
 # in the environment, since a setting would make another run.
 FAULT = "METARL_TEST_FAULT"
+ONCE = "METARL_TEST_ONCE"  # a file; where it is named, the fault strikes while it is there, and removes it
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,11 @@ def strike(moment: str, steps: int) -> None:
     when, what, at = asked_fault()
     if when != moment or steps < at:
         return
+    if ONCE in os.environ:
+        try:
+            Path(os.environ[ONCE]).unlink()
+        except FileNotFoundError:
+            return
     if what == "raise":
         raise RuntimeError("asked to fail")
     if what == "wait":

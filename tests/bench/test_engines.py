@@ -8,9 +8,15 @@ from pathlib import Path
 import pytest
 
 from metarl_bench.cells import Cell
-from metarl_bench.engines.local import run_cells
+from metarl_bench.engines.local import RETRIES, run_cells
 from metarl_bench.errors import UnknownIdError
+from metarl_bench.runner import Outcome
 from tests.bench import support
+
+
+class BrokenListener(support.Listener):
+    def begin(self, cell_name: str, budget: int, steps: int) -> None:
+        raise KeyError("a mistake of ours")
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:
@@ -31,17 +37,56 @@ def test_a_failing_cell_costs_nothing_but_itself(tmp_path: Path, workers: int) -
     assert "divided by nothing" in failed.message
 
 
-def test_a_worker_that_dies_is_named_with_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_whose_worker_dies_once_is_started_again_and_changes_nothing(
+    reference: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(support.FAULT, "train/kill:3000")
+    monkeypatch.setenv(support.ONCE, str(tmp_path / "once"))
+    (tmp_path / "once").touch()
+    listener = support.Listener()
+    (outcome,) = run_cells([support.cell()], tmp_path / "runs", workers=2, reporter=listener)
+    assert outcome.resumed
+    support.assert_same_end(reference, outcome)
+    (message,) = listener.messages
+    assert "exit code -9 (try 1). It is started again" in message
+
+
+def test_a_cell_whose_worker_dies_every_time_fails_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(support.FAULT, "train/kill:3000")
     listener = support.Listener()
     cells = [support.cell(), Cell(protocol="smoke-v1", suite=support.SUITE, agent="random", seed=0)]
     died, fine = run_cells(cells, tmp_path, workers=2, reporter=listener)
     assert (died.status, fine.status) == ("failed", "complete")
-    assert "exit code -9" in died.message
-    assert listener.messages == [died.message]
+    assert len(listener.messages) == 1 + RETRIES
+    assert died.message == listener.messages[-1]
+    assert f"exit code -9 (try 3). Go on from its last save point with: {cells[0].command(tmp_path)}" in died.message
     monkeypatch.delenv(support.FAULT)
     (resumed,) = run_cells(cells[:1], tmp_path, workers=1)
     assert (resumed.status, resumed.resumed) == ("complete", True)
+
+
+def test_an_unexpected_error_in_a_worker_is_not_tried_again(tmp_path: Path) -> None:
+    (died,) = run_cells([support.cell()], tmp_path, workers=2, reporter=BrokenListener())
+    assert "exit code 1 (try 1). Go on from" in died.message
+
+
+def test_a_worker_that_somebody_stops_is_not_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(support.FAULT, "train/term:3000")
+    listener = support.Listener()
+    (stopped,) = run_cells([support.cell()], tmp_path, workers=2, reporter=listener)
+    assert stopped.status == "failed"
+    assert listener.messages == [stopped.message]
+    assert "somebody stopped its process" in stopped.message
+    assert "Resume with: " in stopped.message
+
+
+def test_a_new_run_that_is_forced_is_begun_once(partial: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(support.FAULT, "train/kill:3000")
+    (died,) = run_cells([support.cell()], partial, workers=2, reporter=support.Listener(), force_new_run=True)
+    assert "(try 1). Go on from" in died.message
+    assert [path.name for path in died.folder.parent.glob("*-retired-*")] == ["seed-0-retired-1"]
 
 
 def test_a_mistyped_id_stops_everything_before_the_first_cell(tmp_path: Path) -> None:
