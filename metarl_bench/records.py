@@ -18,8 +18,10 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Po
 
 from metarl_bench.agents import Division
 from metarl_bench.errors import RecordError
+from metarl_bench.evidence import evidence_path
 from metarl_bench.storage import storing, write_atomically
 from metarl_bench.tasks import Split
+from metarl_bench.verification import is_verified
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,10 +193,13 @@ def load_cells(*roots: Path | str) -> pd.DataFrame:
             "covers": manifest.covers,
             "fingerprint": manifest.fingerprint,
             "folder": str(folder),
+            "verified": is_verified(folder),
+            "evidence": manifest.checksums.get(evidence_path(manifest.budget, manifest.primary_split), ""),
         }
-        for root, folder, manifest in _runs(roots)
+        for root, folder, manifest in iter_runs(roots)
     ]
     columns = ["root", *_IDENTITY, *names, "seconds", "failed_episodes", "covers", "fingerprint", "folder"]
+    columns += ["verified", "evidence"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -203,14 +208,14 @@ def _load_table(name: str, roots: Sequence[Path | str]) -> pd.DataFrame:
 
     columns = ["root", *_IDENTITY, *SCHEMAS[name].names]
     frames = []
-    for root, folder, manifest in _runs(roots):
+    for root, folder, manifest in iter_runs(roots):
         frame = pa.Table.from_pylist(read_rows(folder, name, manifest), schema=SCHEMAS[name]).to_pandas()
         named = {"root": root, **{column: getattr(manifest, column) for column in _IDENTITY}}
         frames.append(frame.assign(**named)[columns])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def _runs(roots: Sequence[Path | str]) -> Iterator[tuple[str, Path, Manifest]]:
+def iter_runs(roots: Sequence[Path | str]) -> Iterator[tuple[str, Path, Manifest]]:
     """Yields every run that was not retired, in the order of its path."""
     for root in roots:
         if not Path(root).is_dir():

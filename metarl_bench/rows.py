@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,8 @@ ROW_COLUMNS = [
     "curve_by_seed",
     "area",  # mean score over log steps
     "fingerprints",  # the machines
+    "verified",  # every run that is shown was verified, and has not changed since
+    "evidence",  # a hash over the evidence of the runs; "" where one has none
 ]
 
 
@@ -198,4 +201,10 @@ def _costs(folders: pd.DataFrame) -> dict[str, Any]:
         "seconds": float((folders["seconds"] + folders["meta_test_seconds"]).median()),
         "peak_memory_mib": float(folders["peak_memory_mib"].max()),
         "fingerprints": tuple(folders["fingerprint"]),
+        "verified": bool(folders["verified"].all()) and len(folders) > 0,
+        "evidence": _combined(folders.sort_values("seed")["evidence"].tolist()),
     }
+
+
+def _combined(hashes: Sequence[str]) -> str:
+    return hashlib.sha256("".join(hashes).encode()).hexdigest() if hashes and all(hashes) else ""

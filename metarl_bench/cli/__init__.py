@@ -50,7 +50,7 @@ def _dispatch(words: list[str]) -> int:
     import tyro
     from tyro.extras import SubcommandApp
 
-    from metarl_bench.cli import boards, checks, listing, reproducing, running
+    from metarl_bench.cli import boards, checks, listing, reproducing, running, submitting
 
     check = SubcommandApp()
     check.command(name="suite")(checks.check_suite)
@@ -61,6 +61,10 @@ def _dispatch(words: list[str]) -> int:
     app.command(running.evaluate)
     app.command(boards.leaderboard)
     app.command(boards.plot)
+    app.command(submitting.pack)
+    app.command(submitting.verify)
+    app.command(submitting.add)
+    app.command(submitting.replay)
     app.command(reproducing.reproduce)
     app.command(reproducing.rerun)
     app.command(check, name="check", help="Check that a suite or an agent keeps its contract.")

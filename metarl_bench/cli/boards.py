@@ -25,6 +25,7 @@ def leaderboard(
     checkpoint: int | None = None,
     split: Literal["test", "validation"] = "test",
     details: bool = False,
+    unverified: bool = False,
     format: Literal["terminal", "markdown", "csv", "latex"] = "terminal",  # noqa: A002 - the flag's name
     out: Path | None = None,
     into: Path | None = None,
@@ -38,11 +39,12 @@ def leaderboard(
         checkpoint: Show every agent at this many training steps, so that unfinished runs can be compared.
         split: Tasks that were tested; validation shows the runs that chose settings.
         details: Show on the terminal, too, what the scores cost and where they hold; files always have it.
+        unverified: Show runs that nobody has verified, such as your own, too.
         format: Of the tables.
         out: File to write instead of the terminal.
         into: Existing Markdown file: replaces what is between its lines leaderboard:begin and leaderboard:end.
     """
-    board = _load(roots, protocol, suite, checkpoint, split)
+    board = _load(roots, protocol, suite, checkpoint, split, unverified=unverified)
     if format == "terminal":
         if out is not None or into is not None:
             raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
@@ -69,6 +71,7 @@ def plot(
     protocol: str | None = None,
     suite: str | None = None,
     checkpoint: int | None = None,
+    unverified: bool = False,
 ) -> int:
     """Draw adaptation, within-trial reward and sample efficiency as PNG and PDF, and print their paths.
 
@@ -78,12 +81,13 @@ def plot(
         protocol: Only results of this protocol.
         suite: Only results of this suite.
         checkpoint: Draw every agent at this many training steps; the final checkpoint where left out.
+        unverified: Draw runs that nobody has verified, such as your own, too.
     """
     from metarl_bench.leaderboard import split_tables
     from metarl_bench.records import load_within_trial
     from metarl_bench.report import figures
 
-    board = _load(roots, protocol, suite, checkpoint, "test")
+    board = _load(roots, protocol, suite, checkpoint, "test", unverified=unverified)
     rewards = load_within_trial(*roots)
     out.mkdir(parents=True, exist_ok=True)
     for table in split_tables(board):
@@ -109,6 +113,8 @@ def _load(
     suite: str | None,
     checkpoint: int | None,
     split: Literal["test", "validation"],
+    *,
+    unverified: bool,
 ) -> pd.DataFrame:
     """Returns the leaderboard of the chosen results.
 
@@ -126,6 +132,10 @@ def _load(
         if wanted is not None and wanted not in known:
             raise ConfigError(f"No results of {column} {wanted!r} there. {close_matches(wanted, known)}")
         cells = cells if wanted is None else cells[cells[column] == wanted]
+    cells = cells[cells["primary_split"] == split]
+    # Settings are chosen on validation tasks at home: nobody verifies that.
+    if not unverified and split == "test":
+        cells = _verified(cells)
     results = load_results(*roots)
     board = make_board(results, cells, checkpoint=checkpoint, primary_split=split)
     if board.empty:
@@ -134,6 +144,22 @@ def _load(
             "Make one with: metarl-bench run"
         )
     return board
+
+
+def _verified(cells: pd.DataFrame) -> pd.DataFrame:
+    """Returns the runs of rows that are verified as a whole; says how many are not."""
+    from metarl_bench.scores import ROW_KEY
+
+    verified = cells.groupby(ROW_KEY)["verified"].transform("all").astype(bool)
+    hidden = cells[~verified].groupby(ROW_KEY).ngroups
+    if hidden and not verified.any():
+        raise ConfigError(
+            f"None of the {hidden} rows is verified; expected some that are. Show them with --unverified; "
+            "metarl-bench pack, verify and add make rows that others can trust."
+        )
+    if hidden:
+        sys.stderr.write(f"Not shown: {hidden} rows that nobody has verified; --unverified shows them.\n")
+    return cells[verified]
 
 
 def _print_terminal(board: pd.DataFrame, *, details: bool) -> None:

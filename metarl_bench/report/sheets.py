@@ -101,7 +101,13 @@ def _score_columns(rows: Sequence[Row]) -> list[Column]:
         *((f"shot {shot}", _at("shots", shot, number)) for shot in shown),
         ("gain", lambda row: number(row["gain"])),
         ("norm.", lambda row: _fixed(row["normalised"], 2)),
+        ("provenance", _provenance),
     ]
+
+
+def _provenance(row: Row) -> str:
+    """Returns the way from the row to its proof: the digest of its rules, then the hash of its evidence."""
+    return f"{row['digest'][:6]} {row['evidence'][:8]}" if row["verified"] else "unverified"
 
 
 def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:

@@ -19,10 +19,21 @@ from metarl_bench.report.escaping import clean, escape_csv, escape_latex, escape
 from metarl_bench.report.sheets import Sheet, make_sheets
 
 # What the CSV shows under the frame's own names; what is a tuple in the frame gets one column an element.
-_CSV_TEXT = ("protocol", "digest", "suite", "source", "name", "agent", "config_digest", "division", "primary_split")
+_CSV_TEXT = (
+    "protocol",
+    "digest",
+    "suite",
+    "source",
+    "name",
+    "agent",
+    "config_digest",
+    "division",
+    "primary_split",
+    "evidence",
+)
 _CSV_SCORES = ("score", "low", "high", "gain", "normalised", "references", "success", "worst_decile")
 _CSV_NUMBERS = (
-    *("rank", "provisional", "checkpoint_steps", "budget", "measure", "score_rule", *_CSV_SCORES),
+    *("rank", "verified", "provisional", "checkpoint_steps", "budget", "measure", "score_rule", *_CSV_SCORES),
     *("train", "train_gap", "test_ood", "ood_gap", "area", "steps_to_50", "steps_to_90", "failed_episodes"),
     *("steps_per_second", "seconds", "peak_memory_mib"),
 )

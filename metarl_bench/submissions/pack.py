@@ -12,10 +12,9 @@ from metarl_bench.errors import RecordError
 from metarl_bench.evidence import evidence_path, write_evidence
 from metarl_bench.records import (
     EPISODES,
-    MANIFEST,
-    RETIRED,
     WITHIN_TRIAL,
     Manifest,
+    iter_runs,
     load_results,
     read_manifest,
     read_rows,
@@ -36,7 +35,7 @@ def find_runs(roots: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for root in roots:
-        runs = sorted(path.parent for path in root.rglob(MANIFEST) if RETIRED not in path.parent.name)
+        runs = [folder for _, folder, _ in iter_runs([root])]
         if not runs:
             raise RecordError(f"{root} holds no run; expected a run folder, or one that holds some.")
         found += runs

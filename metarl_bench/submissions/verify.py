@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from metarl_bench.errors import RecordError
-from metarl_bench.records import EPISODES, read_manifest, read_rows
+from metarl_bench.records import EPISODES, iter_runs, read_rows
 from metarl_bench.submissions.card import CARD, SubmissionCard
 from metarl_bench.submissions.files import check_files, run_folders
-from metarl_bench.submissions.pack import find_runs
 from metarl_bench.submissions.problems import Rejected, Unchecked
 from metarl_bench.submissions.run_checks import TRUST, RunVerdict, check_run, returns_key
 from metarl_bench.submissions.strict_json import read_model
@@ -83,9 +82,13 @@ def verify(folder: Path, *, against: Sequence[Path] = (), num_threads: int = 0) 
             lambda run=run, name=name: found.runs.update({name: check_run(run, num_threads=num_threads)}),
         )
     if not found.rejected and not found.unchecked and found.card is not None:
-        for check in (_check_seeds, _check_claims):
-            _step(found, "", lambda check=check: check(found.card, found.runs))
-        _step(found, "", lambda: _check_copies(found.runs, folder, against))
+        card, runs = found.card, found.runs
+        checks = (
+            lambda: _check_seeds(card, runs),
+            lambda: _check_claims(card, runs),
+            lambda: _check_copies(runs, folder, against),
+        )
+        all(_step(found, "", check) for check in checks)
     return found
 
 
@@ -153,13 +156,9 @@ def _check_copies(runs: dict[str, RunVerdict], folder: Path, against: Sequence[P
 
 def _other_keys(folder: Path, against: Sequence[Path]) -> Iterator[tuple[str, str, str]]:
     """Yields path, agent and key of every run that others have."""
-    for run in find_runs(against):
-        if folder.resolve() in run.resolve().parents:
-            continue
-        try:
-            manifest = read_manifest(run)
-            rows = read_rows(run, EPISODES, manifest)
-        except RecordError as error:
-            raise Unchecked(f"{run} cannot be compared with: {error}") from None
-        if manifest.status == "complete":
-            yield str(run), manifest.agent, returns_key(rows, manifest.budget)
+    try:
+        for _, run, manifest in iter_runs(against):
+            if folder.resolve() not in run.resolve().parents and manifest.status == "complete":
+                yield str(run), manifest.agent, returns_key(read_rows(run, EPISODES, manifest), manifest.budget)
+    except RecordError as error:
+        raise Unchecked(f"It cannot be compared with other results: {error}") from None

@@ -78,7 +78,19 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command(words: list[str], tmp_path: Path) -> None:
     done = bench(*words, cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("list", "run", "evaluate", "leaderboard", "plot", "check", "doctor"):
+    for command in (
+        "list",
+        "run",
+        "evaluate",
+        "leaderboard",
+        "plot",
+        "pack",
+        "verify",
+        "add",
+        "replay",
+        "check",
+        "doctor",
+    ):
         assert f"• {command} " in done.stdout
 
 
@@ -245,26 +257,29 @@ def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path
 
 
 def test_the_leaderboard_of_a_pipe_is_not_folded(workplace: Path) -> None:
-    done = bench("leaderboard", "runs", cwd=workplace)
+    done = bench("leaderboard", "runs", "--unverified", cwd=workplace)
     assert done.returncode == 0, done.stderr
     assert f"{SUITE}, smoke-v1, 8,000 training steps" in done.stdout
     assert "generalisation" not in done.stdout
-    assert "generalisation" in bench("leaderboard", "runs", "--details", cwd=workplace).stdout
+    assert "generalisation" in bench("leaderboard", "runs", "--unverified", "--details", cwd=workplace).stdout
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("markdown", "| :-- |"), ("csv", "protocol,digest,"), ("latex", "toprule")])
 def test_the_leaderboard_is_written_in_every_format(kind: str, sign: str, workplace: Path, tmp_path: Path) -> None:
     file = tmp_path / "new" / "board"
-    done = bench("leaderboard", workplace / "runs", "--format", kind, "--out", file, cwd=tmp_path)
+    done = bench("leaderboard", workplace / "runs", "--unverified", "--format", kind, "--out", file, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sign in file.read_text()
-    assert bench("leaderboard", workplace / "runs", "--format", kind, cwd=tmp_path).stdout == file.read_text()
+    assert (
+        bench("leaderboard", workplace / "runs", "--unverified", "--format", kind, cwd=tmp_path).stdout
+        == file.read_text()
+    )
 
 
 def test_the_leaderboard_replaces_the_marked_part_of_a_file_and_nothing_else(workplace: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- leaderboard:begin -->\nold\n<!-- leaderboard:end -->\nafter\n")
-    words = ("leaderboard", workplace / "runs", "--format", "markdown", "--into", page)
+    words = ("leaderboard", workplace / "runs", "--unverified", "--format", "markdown", "--into", page)
     assert bench(*words, cwd=tmp_path).returncode == 0
     once = page.read_text()
     assert once.startswith("before\n<!-- leaderboard:begin -->\n\n### toy/point-robot-v1")
@@ -277,7 +292,9 @@ def test_the_leaderboard_replaces_the_marked_part_of_a_file_and_nothing_else(wor
 def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- leaderboard:begin -->\nmine")
-    done = bench("leaderboard", workplace / "runs", "--format", "markdown", "--into", page, cwd=tmp_path)
+    done = bench(
+        "leaderboard", workplace / "runs", "--unverified", "--format", "markdown", "--into", page, cwd=tmp_path
+    )
     assert done.returncode == 2
     assert "<!-- leaderboard:end -->" in done.stderr
     assert page.read_text() == "<!-- leaderboard:begin -->\nmine"
@@ -290,9 +307,9 @@ def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path) -
         (["nowhere"], "nowhere is not a folder"),
         (["runs", "--suite", "toy/point-robot-v2"], "Did you mean 'toy/point-robot-v1'"),
         (["runs", "--protocol", "lite-v1"], "No results of protocol 'lite-v1'"),
-        (["runs", "--checkpoint", "5000"], "expected one of 4000, 8000"),
+        (["runs", "--unverified", "--checkpoint", "5000"], "expected one of 4000, 8000"),
         (["runs", "--split", "validation"], "No results of validation tasks"),
-        (["runs", "--out", "file"], "--format markdown, csv or latex"),
+        (["runs", "--unverified", "--out", "file"], "--format markdown, csv or latex"),
     ],
 )
 def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: str, workplace: Path) -> None:
@@ -303,7 +320,7 @@ def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: 
 
 
 def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path) -> None:
-    done = bench("plot", workplace / "runs", "--out", tmp_path / "my figures", cwd=tmp_path)
+    done = bench("plot", workplace / "runs", "--unverified", "--out", tmp_path / "my figures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     paths = [Path(line) for line in done.stdout.splitlines()]
     assert sorted(paths) == sorted((tmp_path / "my figures").iterdir())

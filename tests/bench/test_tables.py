@@ -1,4 +1,5 @@
 import csv
+import hashlib
 import io
 import re
 import unicodedata
@@ -67,13 +68,17 @@ def terminal_text(board, *, width: int = 80) -> str:
 def test_markdown_shows_ranks_intervals_and_blanks(board):
     lines = to_markdown(board).splitlines()
     assert lines[0] == "### synthetic/velocity-v1, lite-v1, 4,000,000 training steps"
+    digest = board["digest"].iloc[0][:6]
+    one, three, ten = (
+        f"{digest} {hashlib.sha256(('e' * 64 * seeds).encode()).hexdigest()[:8]}" for seeds in (1, 3, 10)
+    )
     assert lines[2:8] == [
-        r"| \# | agent | source | seeds | score | 95 % interval | shot 0 | shot 1 | gain | norm. |",
-        "| :-- | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |",
-        r"|  | oracle (privileged) | results | 1\* | -59.0 | n/a | -79.0 | -69.0 | 20.0 | 0.96 |",
-        r"|  | rl2 | runs | 3\* | -78.0 | -79.0 to -77.0 | -98.0 | -88.0 | 20.0 | 0.89 |",
-        "| 1 | random | results | 10 | -295.5 | -297.7 to -293.2 | -295.5 | -295.5 | 0.0 | 0.02 |",
-        "|  | unfinished | runs | 0 |  |  |  |  |  |  |",
+        r"| \# | agent | source | seeds | score | 95 % interval | shot 0 | shot 1 | gain | norm. | provenance |",
+        "| :-- | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: |",
+        rf"|  | oracle (privileged) | results | 1\* | -59.0 | n/a | -79.0 | -69.0 | 20.0 | 0.96 | {one} |",
+        rf"|  | rl2 | runs | 3\* | -78.0 | -79.0 to -77.0 | -98.0 | -88.0 | 20.0 | 0.89 | {three} |",
+        f"| 1 | random | results | 10 | -295.5 | -297.7 to -293.2 | -295.5 | -295.5 | 0.0 | 0.02 | {ten} |",
+        "|  | unfinished | runs | 0 |  |  |  |  |  |  | unverified |",
     ]
 
 
