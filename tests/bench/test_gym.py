@@ -59,6 +59,14 @@ class Drift(gymnasium.Env[Any, Any]):
         )
 
 
+class Blinded(Drift):
+    """Where ``Drift`` has no reward, it has no observation."""
+
+    def step(self, action: Any) -> Any:
+        observation, reward, *rest = super().step(action)
+        return (observation * np.nan, 0.0, *rest) if np.isnan(reward) else (observation, reward, *rest)
+
+
 def set_wind(env: gymnasium.Env[Any, Any], task: Task) -> None:
     env.unwrapped.wind = task.number("wind")  # type: ignore[attr-defined]
 
@@ -166,8 +174,9 @@ def test_a_time_limit_shorter_than_the_horizon_is_named() -> None:
     drift_worlds(0.0, make_env=Limited, spec=dataclasses.replace(SPEC, horizon=2)).close()
 
 
-def test_a_nan_reward_ends_the_episode_as_failed() -> None:
-    worlds = drift_worlds(100.0, 0.0)
+@pytest.mark.parametrize("make_env", [Drift, Blinded])
+def test_a_nan_reward_or_observation_ends_the_episode_as_failed(make_env: type[Drift]) -> None:
+    worlds = drift_worlds(100.0, 0.0, make_env=make_env)
     worlds.reset(seed=0)
     _, rewards, terminated, _, infos = worlds.step(np.zeros((2, 1)))
     assert infos["invalid"].tolist() == [True, False]

@@ -1,8 +1,10 @@
 """Runs that are killed, damaged or stopped end with the same bytes as one that was left alone."""
 
 import json
+import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,31 @@ def test_a_run_that_was_stopped_goes_on(reference: Outcome, partial: Path) -> No
 
 def test_a_moved_run_goes_on(reference: Outcome, partial: Path, tmp_path: Path) -> None:
     assert_ends_as(reference, partial.rename(tmp_path / "moved"))
+
+
+def test_a_run_that_goes_on_elsewhere_says_so(reference: Outcome, partial: Path) -> None:
+    path = support.run_folder(partial) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["fingerprint"]["cpu"] = "Another CPU"
+    path.write_text(json.dumps(manifest))
+    listener = support.Listener()
+    assert_ends_as(reference, partial, reporter=listener)
+    (message,) = listener.messages
+    assert "begun on another machine" in message
+
+
+def test_neither_clock_nor_time_zone_matter(
+    reference: Outcome, partial: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    # The newest files seem to be the oldest, the clock stands in 1970, and the day began somewhere else.
+    for age, path in enumerate(sorted(partial.rglob("*"), key=lambda path: path.stat().st_mtime_ns)):
+        os.utime(path, (4_000_000_000 - age, 4_000_000_000 - age))
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    request.addfinalizer(time.tzset)
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "Pacific/Kiritimati")
+        time.tzset()
+        assert_ends_as(reference, partial)
 
 
 def test_a_finished_run_is_left_as_it_is(reference: Outcome) -> None:

@@ -45,6 +45,14 @@ def test_the_same_cell_gives_the_same_bytes_twice(finished: Outcome, tmp_path: P
     assert support.table_bytes(support.go(tmp_path)) == support.table_bytes(finished)
 
 
+def test_the_order_of_hashes_changes_nothing(
+    finished: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "7")
+    assert support.go_in_process(tmp_path).returncode == 0
+    assert support.result_bytes(support.run_folder(tmp_path)) == support.result_bytes(finished.folder)
+
+
 def test_another_seed_gives_other_bytes(finished: Outcome, tmp_path: Path) -> None:
     other = run_cell(support.cell(seed=1), tmp_path)
     assert support.table_bytes(other) != support.table_bytes(finished)

@@ -28,6 +28,18 @@ class StopsAtTheGoal(SparsePointRobotWorlds):
         return outcome._replace(terminated=outcome.success)
 
 
+class GivesUp(SparsePointRobotWorlds):
+    """Its simulator gives up in world 1, at the third step."""
+
+    def _advance(self, worlds: WorldIndex, actions: np.ndarray) -> Outcome:
+        outcome = super()._advance(worlds, actions)
+        return outcome._replace(invalid=(self._elapsed[worlds] == 2) & (np.arange(self.num_envs)[worlds] == 1))
+
+
+class FragileSuite(SparsePointRobotSuite):
+    worlds = GivesUp
+
+
 class StoppingSuite(SparsePointRobotSuite):
     """Ends the episode at the goal, as some robot tasks do."""
 
@@ -235,6 +247,15 @@ def test_worlds_that_had_ended_before_act_raised_keep_their_episodes() -> None:
     found = play(script, suite=StoppingSuite(spec=SPARSE_POINT_ROBOT))
 
     assert {row["task"]: row["failed"] for row in found.rows} == {3: True, 11: False, 18: True, 26: True}
+
+
+def test_where_the_simulator_gives_up_the_episode_fails_and_nobody_is_blamed() -> None:
+    found = play(still, suite=FragileSuite(spec=SPARSE_POINT_ROBOT))
+
+    assert [row["failed"] for row in found.rows] == [False, True, False, False]
+    assert found.rows[1]["return"] == SPARSE.spec.failure_return
+    assert found.rows[1]["length"] == 3
+    assert found.errors == []
 
 
 def test_an_error_that_repeats_is_noted_once() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gymnasium.vector import AutoresetMode
 
 from metarl_bench.errors import ContractError
 from metarl_bench.registry import make_suite
@@ -117,6 +118,10 @@ def test_an_episode_that_terminates_at_the_horizon_is_not_truncated_too() -> Non
 
     assert terminated.tolist() == [True]
     assert truncated.tolist() == [False]
+
+
+def test_worlds_tell_gymnasium_that_they_are_never_reset_by_themselves() -> None:
+    assert ready().metadata["autoreset_mode"] is AutoresetMode.DISABLED
 
 
 def test_an_ended_world_can_be_begun_again_alone() -> None:

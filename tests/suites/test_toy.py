@@ -128,6 +128,17 @@ def test_sparse_reward_is_paid_inside_the_radius_only() -> None:
     assert successes == [False] * 8 + [True]
 
 
+@pytest.mark.parametrize("split", ["validation", "test", "test_ood"])
+def test_no_sparse_task_is_solved_by_standing_still(split: Split) -> None:
+    suite = toy(SPARSE)
+    worlds = suite.make_worlds(len(suite.tasks(split)))
+    worlds.set_tasks(suite.tasks(split))
+    worlds.reset(seed=7)
+    for _ in range(suite.spec.horizon):
+        *_, infos = worlds.step(np.zeros((worlds.num_envs, 2)))
+        assert not infos["success"].any()
+
+
 def test_episodes_last_exactly_the_horizon() -> None:
     suite = toy(DENSE)
     worlds = suite.make_worlds(2)
