@@ -43,8 +43,8 @@ def leaderboard(
 ) -> pd.DataFrame:
     """Returns one row per (protocol, digest, suite, agent, configuration, root), best first within each digest.
 
-    Rows with fewer than 10 complete seeds, privileged agents, and suites that are not ranked or not installed are
-    shown and sorted, but have no rank.
+    Rows with fewer than 10 complete seeds, agents that are privileged or have extra data, and suites that are not
+    ranked or not installed are shown and sorted, but have no rank.
 
     Args:
         results: Episodes, as ``load_results`` returns them.
@@ -120,7 +120,7 @@ def _table(folders: pd.DataFrame, found: Found, checkpoint: int) -> pd.DataFrame
         row["references"] = references_hash(references) if references else ""
     # Names and sources order rows of the same score, and blank rows after all others.
     table = pd.DataFrame(rows).sort_values(["name", "source"]).sort_values("score", ascending=False, kind="stable")
-    ranked = suite_ranked & ~table["provisional"] & (table["division"] != "privileged")
+    ranked = suite_ranked & ~table["provisional"] & (table["division"] != "privileged") & ~table["extra_data"]
     table["rank"] = table["score"].where(ranked).rank(method="min", ascending=False).astype("Int64")
     return table[COLUMNS]
 

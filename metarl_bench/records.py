@@ -21,7 +21,7 @@ from metarl_bench.errors import RecordError
 from metarl_bench.evidence import evidence_path
 from metarl_bench.storage import storing, write_atomically
 from metarl_bench.tasks import Split
-from metarl_bench.verification import is_verified
+from metarl_bench.verification import read_verification
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,13 +193,14 @@ def load_cells(*roots: Path | str) -> pd.DataFrame:
             "covers": manifest.covers,
             "fingerprint": manifest.fingerprint,
             "folder": str(folder),
-            "verified": is_verified(folder),
+            "verified": (note := read_verification(folder)) is not None,
+            "extra_data": note is not None and note.division == "extra-data",
             "evidence": manifest.checksums.get(evidence_path(manifest.budget, manifest.primary_split), ""),
         }
         for root, folder, manifest in iter_runs(roots)
     ]
     columns = ["root", *_IDENTITY, *names, "seconds", "failed_episodes", "covers", "fingerprint", "folder"]
-    columns += ["verified", "evidence"]
+    columns += ["verified", "extra_data", "evidence"]
     return pd.DataFrame(rows, columns=columns)
 
 

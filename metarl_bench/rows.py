@@ -60,6 +60,7 @@ ROW_COLUMNS = [
     "area",  # mean score over log steps
     "fingerprints",  # the machines
     "verified",  # every run that is shown was verified, and has not changed since
+    "extra_data",  # learned from more than the protocol's training steps
     "evidence",  # a hash over the evidence of the runs; "" where one has none
 ]
 
@@ -202,6 +203,7 @@ def _costs(folders: pd.DataFrame) -> dict[str, Any]:
         "peak_memory_mib": float(folders["peak_memory_mib"].max()),
         "fingerprints": tuple(folders["fingerprint"]),
         "verified": bool(folders["verified"].all()) and len(folders) > 0,
+        "extra_data": bool(folders["extra_data"].any()),
         "evidence": _combined(folders.sort_values("seed")["evidence"].tolist()),
     }
 

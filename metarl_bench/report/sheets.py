@@ -84,7 +84,8 @@ def _sheet(kind: Kind, rows: Sequence[Row], columns: Sequence[Column], notes: Se
 
 
 def _name(row: Row) -> str:
-    return f"{shorten(row['name'])}{' (privileged)' if row['division'] == 'privileged' else ''}"
+    mark = " (privileged)" if row["division"] == "privileged" else " (extra data)" if row["extra_data"] else ""
+    return f"{shorten(row['name'])}{mark}"
 
 
 def _score_columns(rows: Sequence[Row]) -> list[Column]:
@@ -179,6 +180,15 @@ def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
         (
             any(row["division"] == "privileged" for row in rows),
             "Privileged agents see the task's parameters: a reference, never ranked.",
+        ),
+        (
+            any(row["extra_data"] for row in rows),
+            "Extra data: learned from more than the protocol's training steps, so never ranked.",
+        ),
+        (
+            any(row["verified"] for row in rows),
+            "Provenance: first digits of the digest of the rules, and of the hash over the evidence of the runs, which "
+            "was replayed.",
         ),
     ]
 

@@ -47,7 +47,7 @@ def add(folder: Path, results: Path, *, evidence_by_hash: bool = False, num_thre
         _check_same(folder / name, target)
     for name, target in targets.items():
         _copy(folder / name, target, evidence_by_hash=evidence_by_hash)
-        write_verification(target, exact=found.runs[name].exact, drift=found.runs[name].drift)
+        write_verification(target, division=card.division, exact=found.runs[name].exact, drift=found.runs[name].drift)
     with storing(results / CARDS):
         (results / CARDS).mkdir(exist_ok=True)
     write_atomically(results / CARDS / f"{card.agent}.json", card.model_dump_json(indent=2) + "\n")

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
+from metarl_bench.verification import CardDivision
+
 CARD = "submission.json"
 SCHEMA_VERSION: Literal[1] = 1
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Line = Annotated[str, Field(min_length=1, max_length=200)]
 Address = Annotated[str, Field(pattern=r"^(https://[\x21-\x7e]{1,300})?$")]
-Division = Literal["standard", "privileged", "extra-data"]
 
 
 class Claim(BaseModel):
@@ -49,6 +50,6 @@ class SubmissionCard(BaseModel):
     authors: Annotated[list[Line], Field(min_length=1, max_length=50)]
     paper: Address = ""
     code: Address = ""
-    division: Division
+    division: CardDivision
     configurations_tried: PositiveInt
     claims: Annotated[list[Claim], Field(min_length=1, max_length=200)]

@@ -134,6 +134,7 @@ def _cell(run: Runs, protocol: ResolvedProtocol) -> dict[str, object]:
         "fingerprint": dict(run.fingerprint),
         "folder": "somewhere",
         "verified": True,
+        "extra_data": False,
         "evidence": "e" * 64,
     }
 
