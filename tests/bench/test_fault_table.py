@@ -1,7 +1,7 @@
 """Which tests hold the harness to what it promises for each fault.
 
-What can go wrong with processes, storage, randomness, agents, submissions and statistics. A fault without a test says why
-it needs none.
+What can go wrong with processes, storage, randomness, agents, submissions and statistics. A fault without a test says
+why it needs none.
 """
 
 import ast
