@@ -24,6 +24,7 @@ from metarl_bench.progress import Reporter, SilentReporter
 from metarl_bench.runner import Outcome, run_cell
 
 RETRIES = 2  # of a cell whose process died
+POLL_SECONDS = 1.0
 
 
 def run_cells(cells: Sequence[Cell], out: Path, *, workers: int, **options: Any) -> list[Outcome]:
@@ -84,7 +85,8 @@ class _Pool:
             while self._waiting or self._running:
                 while self._waiting and len(self._running) < workers:
                     self._running.append(self._start(self._waiting.pop(0)))
-                wait([worker.process.sentinel for worker in self._running])
+                # Processes that an agent left behind keep their worker's sentinel open: that is why it is not enough.
+                wait([worker.process.sentinel for worker in self._running], timeout=POLL_SECONDS)
                 for worker in [worker for worker in self._running if not worker.process.is_alive()]:
                     self._settle(worker, self._collect(worker))
         except Interrupted as stop:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ TABLES = ("episodes.parquet", "within_trial.parquet")
 # in the environment, since a setting would make another run.
 FAULT = "METARL_TEST_FAULT"
 ONCE = "METARL_TEST_ONCE"  # a file; where it is named, the fault strikes while it is there, and removes it
+
+LIFE = "METARL_TEST_LIFE"  # a file; see ``leave_a_process``
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,25 @@ def divide(ground: TrainingGround) -> None:
     raise ZeroDivisionError("the learner divided by nothing")
 
 
+@cache
+def leave_a_process() -> None:
+    """Leaves a process behind that lives as long as a file is there, which it removes after a minute."""
+    if os.fork() == 0:
+        life = Path(os.environ[LIFE])
+        for _ in range(600):
+            if life.exists():
+                time.sleep(0.1)
+        life.unlink(missing_ok=True)
+        os._exit(0)
+
+
 MISDEEDS: dict[str, Callable[[TrainingGround], None]] = {
     "global seeds": lambda ground: seed_globally(),
     "over budget": overstep,
     "test task": train_on_test_task,
     "nan action": act_nan,
     "training raises": divide,
+    "leaves a process": lambda ground: leave_a_process(),
 }
 
 

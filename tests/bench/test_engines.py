@@ -67,6 +67,19 @@ def test_a_cell_whose_worker_dies_every_time_fails_and_the_others_go_on(
     assert (resumed.status, resumed.resumed) == ("complete", True)
 
 
+def test_nobody_waits_for_processes_that_an_agent_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    life = tmp_path / "life"
+    life.touch()
+    monkeypatch.setenv(support.LIFE, str(life))
+    monkeypatch.setenv(support.FAULT, "train/kill:3000")
+    monkeypatch.setenv(support.ONCE, str(tmp_path / "once"))
+    (tmp_path / "once").touch()
+    cells = [support.cell(misdeed="leaves a process")]
+    (outcome,) = run_cells(cells, tmp_path / "runs", workers=2, reporter=support.Listener())
+    assert (outcome.status, outcome.resumed) == ("complete", True)
+    life.unlink()  # fails where it was waited for
+
+
 def test_an_unexpected_error_in_a_worker_is_not_tried_again(tmp_path: Path) -> None:
     (died,) = run_cells([support.cell()], tmp_path, workers=2, reporter=BrokenListener())
     assert "exit code 1 (try 1). Go on from" in died.message

@@ -207,9 +207,12 @@ FAULTS: dict[int, tuple[str, list[str] | str]] = {
         ],
     ),
     31: (
-        "agent leaks memory, leaves processes behind, prints without end",
-        "Agents run for whoever chose them, with that person's rights. Their memory, output and processes have no "
-        "limits of ours: a container has better ones. The manifest tells the peak of the memory.",
+        "agent leaks memory, leaves processes behind, prints without end: nothing waits for it, and no limits are set",
+        [
+            "tests/bench/test_engines.py::test_nobody_waits_for_processes_that_an_agent_left_behind",
+            "tests/bench/test_engines.py::test_a_cell_whose_worker_dies_every_time_fails_and_the_others_go_on",
+            "tests/bench/test_records.py::test_cells_tell_what_a_run_cost",
+        ],
     ),
     32: (
         "agent keeps state between tasks",
