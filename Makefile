@@ -18,6 +18,13 @@ PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-versio
 SUITE := locomotion/cheetah-velocity-v1
 BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
 
+# Packs, verifies and adds the runs of a baseline: name, run folders, options of pack, options of add.
+define VERIFIED
+	rm -rf build/$(1)
+	$(BIN)/metarl-bench pack $(2) --out build/$(1) --authors "The metarl-bench authors" $(3)
+	$(BIN)/metarl-bench add build/$(1) $(4)
+endef
+
 .PHONY: help quickstart test lint bench results
 
 help:
@@ -47,7 +54,11 @@ bench: $(DEV)
 
 results: $(DEV)
 	$(BASELINE) --suite $(SUITE) --agent random rl2 multitask-ppo oracle
-	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
+	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 locomotion/cheetah-direction-v1 --agent random rl2
+	$(call VERIFIED,random,results/lite-v1/*/*/random,--name Random --configurations-tried 1,--evidence-by-hash)
+	$(call VERIFIED,oracle,results/lite-v1/*/*/oracle,--name Oracle --configurations-tried 1 --division privileged,--evidence-by-hash)
+	$(call VERIFIED,multitask-ppo,results/lite-v1/*/*/multitask-ppo,--name "Multi-task PPO" --configurations-tried 1,--evidence-by-hash)
+	$(call VERIFIED,rl2,results/lite-v1/*/*/rl2,--name RL2 --configurations-tried 31 --paper https://arxiv.org/abs/1611.02779,--evidence-by-hash)
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md

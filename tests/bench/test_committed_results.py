@@ -13,19 +13,23 @@ from metarl_bench.protocols import get_protocol
 from metarl_bench.records import load_cells
 from metarl_bench.registry import make_suite
 from metarl_bench.seeding import world_seed
+from metarl_bench.submissions.run_checks import check_run
 from metarl_bench.testing import play_trials
 from metarl_suites.toy.optimum import optimal_return
 from tests.agents.sweep import Sweep
 
 RESULTS = Path(__file__).parents[2] / "results"
 CHEETAH = "locomotion/cheetah-velocity-v1"
+DIRECTION = "locomotion/cheetah-direction-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 # Seeds that are committed so far, by suite and agent.
 SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
-    (CHEETAH, "multitask-ppo"): {0, 1},
-    (CHEETAH, "oracle"): {0},
+    (CHEETAH, "multitask-ppo"): {0, 1, 2},
+    (CHEETAH, "oracle"): {0, 1, 2},
+    (DIRECTION, "random"): {0, 1, 2},
+    (DIRECTION, "rl2"): {0, 1, 2},
     (DENSE, "rl2"): {0},
     (SPARSE, "rl2"): {0, 1, 2},
 }
@@ -51,11 +55,17 @@ def test_every_committed_cell_is_complete_and_without_failed_episodes() -> None:
     assert len(cells) > 0
     assert set(cells.status) == {"complete"}
     assert not cells.failed_episodes.any()
+    assert cells.verified.all()
 
 
 def test_digests_of_the_committed_cells_are_those_of_the_protocols() -> None:
     for cell in load_cells(RESULTS).itertuples():
         assert cell.digest == get_protocol(cell.protocol).resolve(make_suite(cell.suite)).digest()
+
+
+def test_committed_evidence_replays(episodes: pd.DataFrame) -> None:
+    found = check_run(RESULTS / "lite-v1" / CHEETAH / "rl2" / "seed-0")
+    assert found.score == pytest.approx(per_seed(episodes, CHEETAH, "rl2")[0])
 
 
 @pytest.mark.parametrize(("steps", "least"), [(2_000_000, -90.0), (4_000_000, -65.0)])

@@ -277,6 +277,15 @@ def test_a_verified_submission_is_added_and_shown_as_verified(packed: Path, tmp_
     assert load_cells(results)["verified"].sum() == 3  # a change takes the mark away
 
 
+def test_extra_data_is_marked(submission: Path, tmp_path: Path) -> None:
+    card = json.loads((submission / "submission.json").read_text())
+    (submission / "submission.json").write_text(json.dumps(card | {"division": "extra-data"}))
+    results = tmp_path / "results"
+    results.mkdir()
+    add(submission, results)
+    assert load_cells(results)["extra_data"].all()
+
+
 def test_a_run_that_is_there_gets_what_it_lacks(packed: Path, runs: Path, tmp_path: Path) -> None:
     results = Path(shutil.copytree(runs, tmp_path / "results"))
     assert not load_cells(results)["verified"].any()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from gymnasium.spaces import Box
 
-from metarl_bench.tasks import Parameter, SuiteSpec
+from metarl_bench.tasks import Parameter, References, SuiteSpec
 
 # m/s; faster than any policy known for this body (about 15). A world beyond it has broken the simulator.
 MAX_SPEED = 20.0
@@ -17,7 +17,9 @@ def _observations(size: int) -> Box:
     return Box(-np.inf, np.inf, (size,), np.float32)
 
 
-def _velocity(name: str, *, high: float, observation_size: int, published: str) -> SuiteSpec:
+def _velocity(
+    name: str, *, high: float, observation_size: int, published: str, references: References | None = None
+) -> SuiteSpec:
     horizon = 200
     return SuiteSpec(
         id=f"locomotion/{name}",
@@ -31,6 +33,7 @@ def _velocity(name: str, *, high: float, observation_size: int, published: str) 
         failure_return=-horizon * (MAX_SPEED + high + CONTROL_COST * 6),
         best_return=0.0,
         parameters=(Parameter(name="velocity", unit="m/s", low=0.0, high=high, meaning="speed to run at"),),
+        references=references,
         # The torso's y coordinate is always 0: the body is planar.
         constant_observations=(18,) if observation_size == 20 else (),
         published=published,
@@ -64,6 +67,12 @@ SPECS: tuple[SuiteSpec, ...] = (
         high=3.0,
         observation_size=17,
         published="PEARL's range and horizon, with ProMP's 17 observations (no absolute position)",
+        references=References(
+            random=-351.4,
+            expert=-24.5,
+            random_source="metarl_bench.testing.random_return('locomotion/cheetah-velocity-v1', episodes=20)",
+            expert_source="lite-v1, 4M steps, shot 2, test tasks: the best of the oracle's seeds 0, 1 and 2",
+        ),
     ),
     _velocity(
         "cheetah-velocity-wide-v1",
