@@ -121,6 +121,12 @@ def test_packing_refuses_what_is_no_result(runs: Path, packed: Path, tmp_path: P
         pack(find_runs([tmp_path / "partial"]), tmp_path / "out", CARD)
 
 
+def test_packing_refuses_a_second_run_of_a_seed(runs: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(runs, tmp_path / "again"))
+    with pytest.raises(RecordError, match="is a second run of toy/point-robot-v1, seed 0"):
+        pack(find_runs([runs, again]), tmp_path / "out", CARD)
+
+
 # -- what is not -------------------------------------------------------------------------------------------------------
 
 
