@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -71,38 +72,33 @@ def verify(folder: Path, *, against: Sequence[Path] = (), num_threads: int = 0) 
         num_threads: Physics threads of the replay; 0 takes one per core.
     """
     found = Verification()
-    if not _step(found, "", lambda: check_files(folder)):
+    with _noting(found):
+        check_files(folder)
+    if found.rejected:
         return found
-    _step(found, "", lambda: setattr(found, "card", read_model(folder / CARD, SubmissionCard)))
+    with _noting(found):
+        found.card = read_model(folder / CARD, SubmissionCard)
     for run in run_folders(folder):
         name = run.relative_to(folder).as_posix()
-        _step(
-            found,
-            f"{name}: ",
-            lambda run=run, name=name: found.runs.update({name: check_run(run, num_threads=num_threads)}),
-        )
-    if not found.rejected and not found.unchecked and found.card is not None:
-        card, runs = found.card, found.runs
-        checks = (
-            lambda: _check_seeds(card, runs),
-            lambda: _check_claims(card, runs),
-            lambda: _check_copies(runs, folder, against),
-        )
-        all(_step(found, "", check) for check in checks)
+        with _noting(found, f"{name}: "):
+            found.runs[name] = check_run(run, num_threads=num_threads)
+    if found.verdict == "verified" and found.card is not None:
+        with _noting(found):
+            _check_seeds(found.card, found.runs)
+            _check_claims(found.card, found.runs)
+            _check_copies(found.runs, folder, against)
     return found
 
 
-def _step(found: Verification, where: str, check: Any) -> bool:
-    """Makes one check; returns whether it passed."""
+@contextmanager
+def _noting(found: Verification, where: str = "") -> Iterator[None]:
+    """Notes how a check ends if it does not pass."""
     try:
-        check()
+        yield
     except Rejected as error:
         found.rejected.append(f"{where}{error}")
     except Unchecked as error:
         found.unchecked.append(f"{where}{error}")
-    else:
-        return True
-    return False
 
 
 def _check_seeds(card: SubmissionCard, runs: dict[str, RunVerdict]) -> None:

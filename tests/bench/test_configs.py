@@ -1,10 +1,10 @@
 """Configurations: values are converted and checked, and named by a digest."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
-from metarl_bench.configs import ADDED_LATER, config_digest, config_values, replace_values
+from metarl_bench.configs import config_digest, config_values, replace_values
 from metarl_bench.errors import ConfigError
 from metarl_bench.registry import AGENTS, make_config, make_suite
 
@@ -60,20 +60,3 @@ def test_an_agent_without_settings_refuses_all_of_them() -> None:
 
     with pytest.raises(ConfigError, match=r"RandomConfig has no setting 'hidden'\. Known: none\."):
         make_config(AGENTS.get("random"), suite, {"hidden": 1})
-
-
-def test_a_setting_that_was_added_later_changes_no_digest_at_its_default() -> None:
-    @dataclass(frozen=True)
-    class Before:
-        rate: float = 0.1
-
-    @dataclass(frozen=True)
-    class After(Before):
-        extra: float = field(default=1.0, metadata=ADDED_LATER)
-
-    assert config_values(After()) == config_values(Before())
-    assert config_digest(After()) == config_digest(Before())
-    changed = replace_values(After(), {"extra": 2.0})
-    assert config_values(changed) == {"rate": 0.1, "extra": 2.0}
-    assert config_digest(changed) != config_digest(Before())
-    assert replace_values(After(), config_values(After())) == After()

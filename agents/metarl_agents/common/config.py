@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
-
-from metarl_bench.configs import ADDED_LATER
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -38,7 +36,6 @@ class OnPolicyConfig:
         value_weight: Of the value loss.
         entropy_weight: Of the entropy bonus.
         initial_log_std: Of the policy.
-        std_rate: How much faster than the rest the policy's deviation learns.
         learning_threads: Threads that torch learns with; part of the configuration since it can change sums.
     """
 
@@ -61,5 +58,4 @@ class OnPolicyConfig:
     value_weight: Positive = 0.5
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0
     initial_log_std: float = -0.5
-    std_rate: Positive = field(default=1.0, metadata=ADDED_LATER)
     learning_threads: Count = 1

@@ -58,14 +58,14 @@ def set_module_arrays(module: nn.Module, arrays: Arrays) -> None:
 
 
 def adam_arrays(optimiser: torch.optim.Adam) -> Arrays:
-    """Returns the state of Adam: moments and step of every parameter, and the learning rate of each group."""
+    """Returns the state of Adam: moments and step of every parameter, and the learning rate."""
     state = optimiser.state_dict()
     arrays = {
         f"{index}.{name}": tensor.detach().numpy()
         for index, entry in state["state"].items()
         for name, tensor in entry.items()
     }
-    return arrays | {"learning_rate": np.array([group["lr"] for group in state["param_groups"]])}
+    return arrays | {"learning_rate": np.array([state["param_groups"][0]["lr"]])}
 
 
 def set_adam_arrays(optimiser: torch.optim.Adam, arrays: Arrays) -> None:
@@ -75,6 +75,5 @@ def set_adam_arrays(optimiser: torch.optim.Adam, arrays: Arrays) -> None:
         index, _, name = key.partition(".")
         if name:
             state["state"].setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-    for group, rate in zip(state["param_groups"], arrays["learning_rate"], strict=True):
-        group["lr"] = float(rate)
+    state["param_groups"][0]["lr"] = float(arrays["learning_rate"][0])
     optimiser.load_state_dict(state)

@@ -92,13 +92,7 @@ class Ppo:
     def __init__(self, network: ActorCritic, config: OnPolicyConfig) -> None:
         self._network = network
         self._config = config
-        others = [weight for weight in network.parameters() if weight is not network.log_std]
-        # The deviation last, in a group of its own: its rate is a multiple of the others'.
-        groups: list[dict[str, Any]] = [
-            {"params": others},
-            {"params": [network.log_std], "lr": config.learning_rate * config.std_rate},
-        ]
-        self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, eps=1e-5, fused=True)
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
 
     def update(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
         """Takes all epochs of minibatch steps.
@@ -147,12 +141,11 @@ class Ppo:
         return figures
 
     def _adapt_rate(self, kl: float) -> None:
-        config, (group, deviation) = self._config, self.optimiser.param_groups
+        config, group = self._config, self.optimiser.param_groups[0]
         if kl > 2 * config.target_kl:
             group["lr"] = max(group["lr"] / RATE_FACTOR, config.lowest_rate)
         elif kl < config.target_kl / 2:
             group["lr"] = min(group["lr"] * RATE_FACTOR, config.highest_rate)
-        deviation["lr"] = group["lr"] * config.std_rate
 
 
 def _log_density(actions: Tensor, means: Tensor, log_std: Tensor) -> Tensor:
