@@ -108,7 +108,10 @@ def _score_columns(rows: Sequence[Row]) -> list[Column]:
 
 def _provenance(row: Row) -> str:
     """Returns the way from the row to its proof: the digest of its rules, then the hash of its evidence."""
-    return f"{row['digest'][:6]} {row['evidence'][:8]}" if row["verified"] else "unverified"
+    if not row["verified"]:
+        return "unverified"
+    shown = row["evidence"][:8] if row["checkpoint_steps"] == row["budget"] else "final only"
+    return f"{row['digest'][:6]} {shown}"
 
 
 def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:
@@ -188,7 +191,7 @@ def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
         (
             any(row["verified"] for row in rows),
             "Provenance: first digits of the digest of the rules, and of the hash over the evidence of the runs, which "
-            "was replayed.",
+            "was replayed; final only where the score shown is of an earlier checkpoint, which nobody replayed.",
         ),
     ]
 

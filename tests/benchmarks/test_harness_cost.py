@@ -9,6 +9,7 @@ import numpy as np
 
 import metarl_bench as mb
 from metarl_bench.agents import MetaAgent, Transition
+from metarl_bench.episodes import schedule
 from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import get_protocol
 from metarl_bench.registry import AGENTS, make_config
@@ -20,9 +21,8 @@ from tests.benchmarks.rounds import Contender, Rounds, write
 SUITE = mb.make_suite("locomotion/cheetah-velocity-v1")
 PROTOCOL = get_protocol("lite-v1").resolve(SUITE)
 TASKS = [task for task in PROTOCOL.tasks("test") for _ in range(PROTOCOL.trials_per_task("test"))]
-EPISODES = PROTOCOL.adaptation_episodes + (PROTOCOL.adaptation_episodes + 1) * PROTOCOL.evaluation_episodes
 AGENT_IDS = ("rl2", "random")  # a usual agent, and the cheapest: beside any other the harness weighs less
-ROUNDS = 9
+ROUNDS = 15
 
 
 def _agent(agent_id: str) -> MetaAgent:
@@ -36,11 +36,12 @@ def _play(agent_id: str, worlds: Worlds, tasks: Sequence[Any]) -> float:
     adaptation = _agent(agent_id).start_trials(worlds.num_envs, rng=generator("benchmark"))
     active = np.ones(worlds.num_envs, np.bool_)
     steps = 0
-    for episode in range(EPISODES):
+    for play in schedule(PROTOCOL):
         observations, _ = worlds.reset()
-        adaptation.begin_episode(observations, episode=episode, phase="adaptation")
+        adaptation.begin_episode(observations, episode=play.shot, phase=play.phase)
+        explore = play.phase == "adaptation"  # as in the meta-test: a robot that stands still is simulated more slowly
         for _ in range(PROTOCOL.horizon):
-            actions = adaptation.act(observations, active=active, explore=True)
+            actions = adaptation.act(observations, active=active, explore=explore)
             following, rewards, terminated, truncated, _ = worlds.step(actions)
             adaptation.observe(Transition(observations, actions, rewards, terminated, truncated, following, active))
             observations = following

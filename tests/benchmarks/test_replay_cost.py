@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from metarl_bench import checkpoints
 from metarl_bench.cells import Plan
-from metarl_bench.checkpoints import load_agent, plan_of, test_split
 from metarl_bench.evidence import encode
 from metarl_bench.replay import replay
 from metarl_bench.trials import MetaTest
@@ -24,8 +24,8 @@ ROUNDS = 5
 
 
 def played(folder: Path, plan: Plan) -> MetaTest:
-    agent = load_agent(folder, plan)
-    return test_split(agent, plan, "test", steps=plan.resolved.budget, num_threads=2, record_evidence=True)
+    agent = checkpoints.load_agent(folder, plan)
+    return checkpoints.test_split(agent, plan, "test", steps=plan.resolved.budget, num_threads=2, record_evidence=True)
 
 
 def contenders(folder: Path, plan: Plan, found: MetaTest) -> dict[str, Contender]:
@@ -49,7 +49,7 @@ def test_size_and_time_of_evidence(benchmark: Any) -> None:
     measured = []
     for suite, budget in SUITES.items():
         folder = RESULTS / suite / "rl2" / "seed-0" / "checkpoints" / str(budget)
-        plan = plan_of(folder)
+        plan = checkpoints.plan_of(folder)
         found = played(folder, plan)
         assert found.evidence is not None
         size = len(encode(found.evidence)) / 2**20
