@@ -137,16 +137,6 @@ def evaluate(
     return pd.concat(frames, ignore_index=True)
 
 
-def plan_of(folder: Path) -> Plan:
-    """Returns what a checkpoint's weights were trained for.
-
-    Raises:
-        RecordError: If the folder is no checkpoint, or damaged.
-    """
-    card = _read_card(folder)
-    return _plan(card, card.suite, card.protocol)
-
-
 def _plan(card: Card, suite: str, protocol: str) -> Plan:
     return Plan.of(
         Cell(

@@ -43,5 +43,10 @@ def config_values(config: Any) -> dict[str, Any]:
 
 def config_digest(config: Any) -> str:
     """Returns a short hash of a configuration's values."""
-    text = json.dumps(config_values(config), sort_keys=True)
+    return values_digest(config_values(config))
+
+
+def values_digest(values: Mapping[str, Any]) -> str:
+    """Returns the digest of a configuration that is given by its values, as manifests hold it."""
+    text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -109,8 +109,8 @@ def write_evidence(path: Path, evidence: Evidence) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_evidence(path: Path) -> tuple[Evidence, bytes]:
-    """Returns evidence and the file's content, from a file that anybody may have written.
+def read_evidence(path: Path) -> Evidence:
+    """Returns evidence from a file that anybody may have written.
 
     Raises:
         RecordError: If it is missing, too large, damaged, or not evidence.
@@ -129,7 +129,7 @@ def read_evidence(path: Path) -> tuple[Evidence, bytes]:
     if strangers:
         raise RecordError(f"{path} holds {strangers[0]!r}; expected {', '.join(wanted)} and {SNAPSHOT}* only.")
     snapshots = {name.removeprefix(SNAPSHOT): array for name, array in tensors.items() if name.startswith(SNAPSHOT)}
-    return Evidence(**{name: tensors[name] for name in wanted}, snapshots=snapshots), content
+    return Evidence(**{name: tensors[name] for name in wanted}, snapshots=snapshots)
 
 
 def _bounded(path: Path) -> bytes:

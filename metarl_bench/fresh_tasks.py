@@ -7,7 +7,6 @@ drawn from the same distribution after its weights were handed in.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from metarl_bench.cells import Plan
 from metarl_bench.checkpoints import load_agent, test_split
 from metarl_bench.configs import config_digest
 from metarl_bench.errors import BenchError, RecordError
-from metarl_bench.records import MANIFEST, RETIRED, Manifest, load_results, read_manifest
+from metarl_bench.records import MANIFEST, Manifest, load_results, read_manifest
 from metarl_bench.scores import SeedScore, score_run
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.statistics import permutation_p_value, smallest_p_value
@@ -57,19 +56,6 @@ class Rerun:
     def flagged(self) -> bool:
         """Whether it is clearly worse on fresh tasks."""
         return self.p_value < SIGNIFICANT and self.difference < 0
-
-
-def find_runs(*roots: Path) -> Iterator[Path]:
-    """Yields every run folder below some folders that was not retired, in the order of its path.
-
-    Raises:
-        RecordError: If there is none below one of them.
-    """
-    for root in roots:
-        folders = [path.parent for path in sorted(root.rglob(MANIFEST)) if RETIRED not in path.parent.name]
-        if not folders:
-            raise RecordError(f"{root} holds no {MANIFEST}; expected run folders in it, or a run folder.")
-        yield from folders
 
 
 def rerun(folder: Path, *, seed: int, num_threads: int = 0) -> Rerun:

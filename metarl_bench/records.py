@@ -219,13 +219,33 @@ def _load_table(name: str, roots: Sequence[Path | str]) -> pd.DataFrame:
 def iter_runs(roots: Sequence[Path | str]) -> Iterator[tuple[str, Path, Manifest]]:
     """Yields every run that was not retired, in the order of its path."""
     for root in roots:
-        if not Path(root).is_dir():
-            raise RecordError(f"{root} is not a folder; expected one that holds runs.")
-        with storing(Path(root)):
-            paths = sorted(Path(root).rglob(MANIFEST))
-        for path in paths:
-            if RETIRED not in path.parent.name:
-                yield str(root), path.parent, read_manifest(path.parent)
+        for folder in _run_folders(Path(root)):
+            yield str(root), folder, read_manifest(folder)
+
+
+def find_runs(roots: Sequence[Path]) -> list[Path]:
+    """Returns the folders of all runs that were not retired, in the order of their paths; reads no manifest.
+
+    Raises:
+        RecordError: If there is none below one of the roots.
+    """
+    found: list[Path] = []
+    for root in roots:
+        folders = _run_folders(root)
+        if not folders:
+            raise RecordError(
+                f"{root} holds no run: it holds no {MANIFEST}; expected run folders in it, or a run folder."
+            )
+        found += folders
+    return found
+
+
+def _run_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        raise RecordError(f"{root} is not a folder; expected one that holds runs.")
+    with storing(root):
+        paths = sorted(root.rglob(MANIFEST))
+    return [path.parent for path in paths if RETIRED not in path.parent.name]
 
 
 def _sha256(content: bytes) -> str:

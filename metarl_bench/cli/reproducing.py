@@ -77,10 +77,11 @@ def rerun(roots: Roots, seed: int | None = None, threads: int = 0) -> int:
     import secrets
 
     from metarl_bench import fresh_tasks
+    from metarl_bench.records import find_runs
 
     if not roots:
         raise ConfigError("No folder was given; expected run folders, such as: metarl-bench rerun runs")
-    folders = list(fresh_tasks.find_runs(*roots))
+    folders = find_runs(roots)
     seed = secrets.randbits(32) if seed is None else seed
     say(f"fresh tasks are those of --seed {seed}, with which this command can be repeated")
     say("recorded       fresh  difference   p-value  tasks  run")

@@ -45,7 +45,7 @@ def pack(
     from pydantic import ValidationError
 
     from metarl_bench.errors import ConfigError
-    from metarl_bench.submissions.pack import find_runs
+    from metarl_bench.records import find_runs
     from metarl_bench.submissions.pack import pack as pack_runs
 
     fields: dict[str, object] = {"name": name, "authors": list(authors), "paper": paper, "code": code}
@@ -99,7 +99,7 @@ def replay(runs: Runs, threads: int = 0) -> int:
         runs: Run folders, or folders that hold them.
         threads: Physics threads; 0 takes one per core.
     """
-    from metarl_bench.submissions.pack import find_runs
+    from metarl_bench.records import find_runs
     from metarl_bench.submissions.problems import Rejected, Unchecked
     from metarl_bench.submissions.run_checks import check_run
 

@@ -7,39 +7,25 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from metarl_bench.checkpoints import load_agent, plan_of, test_split
+from metarl_bench.cells import Plan
+from metarl_bench.checkpoints import load_agent, test_split
 from metarl_bench.errors import RecordError
 from metarl_bench.evidence import evidence_path, write_evidence
 from metarl_bench.records import (
     EPISODES,
     WITHIN_TRIAL,
     Manifest,
-    iter_runs,
+    find_runs,
     load_results,
     read_manifest,
     read_rows,
     write_manifest,
 )
 from metarl_bench.run_folder import LOG
-from metarl_bench.scores import SeedScore, score_seeds
+from metarl_bench.scores import score_run
 from metarl_bench.storage import storing, write_atomically
 from metarl_bench.submissions.card import CARD, Claim, SubmissionCard
 from metarl_bench.submissions.files import RUNS
-
-
-def find_runs(roots: Sequence[Path]) -> list[Path]:
-    """Returns the run folders below some folders, retired ones left out.
-
-    Raises:
-        RecordError: If a folder is missing or holds no run.
-    """
-    found: list[Path] = []
-    for root in roots:
-        runs = [folder for _, folder, _ in iter_runs([root])]
-        if not runs:
-            raise RecordError(f"{root} holds no run; expected a run folder, or one that holds some.")
-        found += runs
-    return found
 
 
 def pack(runs: Sequence[Path], out: Path, card: dict[str, object], *, weights: bool = False) -> SubmissionCard:
@@ -93,7 +79,7 @@ def add_evidence(run: Path, manifest: Manifest, place: Path) -> Manifest:
     weights = run / "checkpoints" / str(manifest.budget)
     if not weights.is_dir():
         raise RecordError(f"{run} has neither evidence nor final weights; expected one of both. Run the cell again.")
-    plan = plan_of(weights)
+    plan = Plan.of_run(manifest)
     stored = [row for row in read_rows(run, EPISODES, manifest) if row["checkpoint_steps"] == manifest.budget]
     checksums = {}
     for split in plan.resolved.splits:
@@ -130,19 +116,11 @@ def _copy(run: Path, place: Path, manifest: Manifest, *, weights: bool) -> None:
 
 
 def _claims(out: Path) -> Iterator[Claim]:
-    results = load_results(out)
     scores: dict[tuple[str, str, str, str], dict[int, float]] = defaultdict(dict)
     for run in find_runs([out]):
         manifest = read_manifest(run)
-        own = results[(results["suite"] == manifest.suite) & (results["protocol"] == manifest.protocol)]
-        own = own[
-            (own["seed"] == manifest.seed) & (own["checkpoint_steps"] == manifest.budget) & (own["split"] == "test")
-        ]
-        (score,) = score_seeds(own, {manifest.digest: manifest.covers}).values()
-        if not isinstance(score, SeedScore):
-            raise RecordError(f"{run} gives no score: {score}. Run the cell again.")
         row = (manifest.protocol, manifest.suite, manifest.digest, manifest.config_digest)
-        scores[row][manifest.seed] = score.score
+        scores[row][manifest.seed] = score_run(load_results(run), manifest.covers).score
     for (protocol, suite, digest, config_digest), by_seed in sorted(scores.items()):
         yield Claim(
             protocol=protocol,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,15 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from metarl_bench import fingerprint
+from metarl_bench.configs import values_digest
 from metarl_bench.episodes import schedule, trial_places
 from metarl_bench.errors import BenchError, RecordError, UnknownIdError
-from metarl_bench.evidence import evidence_path, read_evidence
+from metarl_bench.evidence import Evidence, evidence_path, read_evidence
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, WITHIN_TRIAL, Manifest, Rows, load_results
 from metarl_bench.registry import make_suite
 from metarl_bench.replay import replay
-from metarl_bench.scores import SeedScore, score_seeds
-from metarl_bench.storage import check_seal, digest
+from metarl_bench.scores import score_run
+from metarl_bench.storage import SEAL, check_seal, digest
 from metarl_bench.submissions.problems import Rejected, Unchecked
 from metarl_bench.submissions.strict_json import read_model
 from metarl_bench.tasks import Suite
@@ -80,7 +80,7 @@ def check_run(folder: Path, *, num_threads: int = 0) -> RunVerdict:
     for split in resolved.splits:
         name = evidence_path(resolved.budget, split)
         evidence[name] = _checked(folder, name, manifest)
-        stored, _ = _reading(folder / name)
+        stored = _reading(folder / name)
         tested = [row for row in rows if row["checkpoint_steps"] == resolved.budget and row["split"] == split]
         found = replay(stored, tested, suite, resolved, split, exact=exact, num_threads=num_threads)
         steps, drift = steps + found.steps, max(drift, found.drift)
@@ -115,8 +115,7 @@ def _check_place(folder: Path, manifest: Manifest) -> None:
         raise Rejected(f"it lies in {'/'.join(folder.parts[-5:])}; by its manifest it is {'/'.join(expected)}.")
     if manifest.status != "complete" or manifest.primary_split != "test":
         raise Rejected(f"it is {manifest.status}, on {manifest.primary_split} tasks; expected complete, on test tasks.")
-    text = json.dumps(manifest.config, sort_keys=True)
-    if manifest.config_digest != hashlib.sha256(text.encode()).hexdigest()[:12]:
+    if manifest.config_digest != values_digest(manifest.config):
         raise Rejected(f"the configuration does not have the digest {manifest.config_digest}.")
 
 
@@ -223,7 +222,7 @@ def _checked(folder: Path, name: str, manifest: Manifest) -> str:
     return found
 
 
-def _reading(path: Path) -> Any:
+def _reading(path: Path) -> Evidence:
     try:
         return read_evidence(path)
     except RecordError as error:
@@ -237,21 +236,15 @@ def _check_weights(folder: Path, manifest: Manifest) -> None:
             check_seal(place)
         except RecordError as error:
             raise Rejected(str(error)) from None
-        if manifest.checksums.get(name) != digest(place / "checksums.json"):
+        if manifest.checksums.get(name) != digest(place / SEAL):
             raise Rejected(f"{name} does not have the checksum that the manifest states.")
 
 
 def _score(folder: Path, manifest: Manifest) -> float:
     try:
-        found = score_seeds(load_results(folder), {manifest.digest: manifest.covers})
+        return score_run(load_results(folder), manifest.covers).score
     except BenchError as error:
         raise Rejected(str(error)) from None
-    final: list[SeedScore | str] = [
-        score for place, score in found.items() if place[-1] == manifest.budget and place[-2] == "test"
-    ]
-    if len(final) != 1 or not isinstance(final[0], SeedScore):
-        raise Rejected(f"the records give no score: {final}.")
-    return final[0].score
 
 
 Trust = Literal["replayed", "recomputed", "self-reported"]

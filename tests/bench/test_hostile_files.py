@@ -20,11 +20,11 @@ from safetensors.numpy import save
 from metarl_bench.cells import Cell
 from metarl_bench.errors import RecordError
 from metarl_bench.evidence import read_evidence
-from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, Manifest, read_manifest
+from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, Manifest, find_runs, read_manifest
 from metarl_bench.runner import run_cell
 from metarl_bench.storage import digest
 from metarl_bench.submissions.card import SubmissionCard
-from metarl_bench.submissions.pack import find_runs, pack
+from metarl_bench.submissions.pack import pack
 from metarl_bench.submissions.problems import Rejected, Unchecked
 from metarl_bench.submissions.strict_json import read_model
 from metarl_bench.submissions.verify import verify

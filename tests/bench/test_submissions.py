@@ -14,11 +14,20 @@ from safetensors.numpy import load_file, save_file
 
 from metarl_bench.cells import Cell
 from metarl_bench.errors import RecordError
-from metarl_bench.records import EPISODES, MANIFEST, load_cells, read_manifest, read_rows, write_manifest, write_rows
+from metarl_bench.records import (
+    EPISODES,
+    MANIFEST,
+    find_runs,
+    load_cells,
+    read_manifest,
+    read_rows,
+    write_manifest,
+    write_rows,
+)
 from metarl_bench.runner import run_cell
 from metarl_bench.storage import digest
 from metarl_bench.submissions.add import add, evidence_mib
-from metarl_bench.submissions.pack import find_runs, pack
+from metarl_bench.submissions.pack import pack
 from metarl_bench.submissions.verify import Verification, verify
 from metarl_bench.verification import VERIFICATION
 from tests.bench import support

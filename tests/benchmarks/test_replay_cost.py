@@ -8,6 +8,7 @@ from typing import Any
 from metarl_bench import checkpoints
 from metarl_bench.cells import Plan
 from metarl_bench.evidence import encode
+from metarl_bench.records import read_manifest
 from metarl_bench.replay import replay
 from metarl_bench.trials import MetaTest
 from tests.benchmarks.rounds import Contender, Rounds, write
@@ -49,7 +50,7 @@ def test_size_and_time_of_evidence(benchmark: Any) -> None:
     measured = []
     for suite, budget in SUITES.items():
         folder = RESULTS / suite / "rl2" / "seed-0" / "checkpoints" / str(budget)
-        plan = checkpoints.plan_of(folder)
+        plan = Plan.of_run(read_manifest(folder.parents[1]))
         found = played(folder, plan)
         assert found.evidence is not None
         size = len(encode(found.evidence)) / 2**20
