@@ -2,7 +2,8 @@
 
 from metarl_agents.multitask_ppo import MULTITASK_PPO
 from metarl_agents.oracle import ORACLE
+from metarl_agents.pearl import PEARL
 from metarl_agents.random_policy import RANDOM
 from metarl_agents.rl2 import RL2
 
-SPECS = (MULTITASK_PPO, ORACLE, RANDOM, RL2)
+SPECS = (MULTITASK_PPO, ORACLE, PEARL, RANDOM, RL2)

@@ -1,4 +1,4 @@
-"""Settings that all on-policy agents share."""
+"""Settings that all on-policy agents share, and those that all off-policy agents share."""
 
 from __future__ import annotations
 
@@ -58,4 +58,46 @@ class OnPolicyConfig:
     value_weight: Positive = 0.5
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0
     initial_log_std: float = -0.5
+    learning_threads: Count = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffPolicyConfig:
+    """Soft actor-critic over many tasks, each with a replay of its own.
+
+    Attributes:
+        num_tasks: Training tasks, drawn once (fewer where the distribution has fewer).
+        num_worlds: Tasks that a cycle collects from; each plays the adaptation episodes of a trial. Fewer where a cycle
+            would not fit between two save points.
+        random_share: Share of the budget that is collected with random actions, before learning begins.
+        steps_per_update: Environment steps that are collected for each update.
+        capacity: Transitions kept of each task.
+        task_batch: Tasks of an update.
+        batch: Transitions of each task in an update.
+        context: Transitions of each task that an update infers the task from.
+        policy_delay: Updates of the critics for each of the policy.
+        latent: Size of a task's latent.
+        hidden: Units of each of the two hidden layers of policy and critics.
+        encoder_hidden: Units of each of the encoder's two hidden layers.
+        discount: Of the return, per environment step.
+        learning_rate: For Adam, everywhere.
+        target_rate: Share of the way that the target critics go at each update.
+        learning_threads: Threads that torch learns with; part of the configuration since it can change sums.
+    """
+
+    num_tasks: Count = 100
+    num_worlds: Count = 50
+    random_share: Fraction = 0.05
+    steps_per_update: Count = 20
+    capacity: Count = 10_000
+    task_batch: Count = 16
+    batch: Count = 16
+    context: Count = 64
+    policy_delay: Count = 2
+    latent: Count = 5
+    hidden: Count = 128
+    encoder_hidden: Count = 64
+    discount: Fraction = 0.99
+    learning_rate: Positive = 1e-3
+    target_rate: Positive = 0.005
     learning_threads: Count = 1
