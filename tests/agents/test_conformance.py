@@ -7,7 +7,14 @@ from metarl_bench.testing import Check, agent_checks
 
 # Small enough for several iterations in a segment.
 ON_POLICY = {"num_worlds": 8, "steps": 40, "sequence": 20}
-CONFIGS = {"multitask-ppo": ON_POLICY, "oracle": ON_POLICY, "rl2": ON_POLICY}
+OFF_POLICY = {"num_tasks": 6, "steps_per_update": 40, "task_batch": 4}
+CONFIGS = {
+    "metric": OFF_POLICY,
+    "multitask-ppo": ON_POLICY,
+    "oracle": ON_POLICY,
+    "pearl": OFF_POLICY,
+    "rl2": ON_POLICY,
+}
 
 CHECKS = [
     pytest.param(check, id=f"{spec.id}-{check}")

@@ -1,0 +1,86 @@
+"""An encoder trained by distances between tasks; what resembles known tasks starts from what was learned in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from typing_extensions import override
+
+from metarl_agents.common.latent_policy import LatentPolicyInTrial
+from metarl_agents.common.off_policy import OffPolicyAgent
+from metarl_agents.common.sac import SquashedPolicy
+from metarl_agents.common.transitions import TransitionView
+from metarl_agents.metric.config import MetricConfig
+from metarl_agents.metric.embedding import Embedding, metric_loss
+from metarl_agents.metric.prototypes import Prototypes
+from metarl_bench.agents import Adaptation
+
+
+class MetricEncoder(nn.Module):
+    """The embedding and the prototypes that live in it."""
+
+    def __init__(self, embedding: Embedding, prototypes: Prototypes) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.prototypes = prototypes
+
+
+class Metric(OffPolicyAgent):
+    """The encoder learns from the metric loss alone; the critics' error does not reach it."""
+
+    config: MetricConfig
+    encoder: MetricEncoder
+
+    @override
+    def make_encoder(self, generator: torch.Generator) -> MetricEncoder:
+        config = self.config
+        embedding = Embedding(self.view.evidence, config.encoder_hidden, config.latent, generator)
+        return MetricEncoder(embedding, Prototypes(config.num_tasks, config.latent, rate=config.prototype_rate))
+
+    @override
+    def infer(self, tasks: NDArray[np.intp], evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        points, places = self.encoder.embedding(evidence), torch.from_numpy(tasks)
+        half = points.shape[1] // 2
+        views = points[:, :half].mean(dim=1), points[:, half:].mean(dim=1)
+        loss = metric_loss(*views, places, softening=self.config.softening)
+        known = points.detach()
+        self.encoder.prototypes.update(places, known)
+        # Any amount of evidence, as it comes in a trial.
+        counts = torch.from_numpy(rng.integers(0, points.shape[1] + 1, (len(tasks), 1)).astype(np.float32))
+        taken = torch.arange(points.shape[1]) < counts
+        means = (known * taken[..., None]).sum(dim=1) / counts.clamp(min=1)
+        return self.encoder.prototypes.transfer(means, counts), loss
+
+    @override
+    def start_trials(
+        self, num_worlds: int, *, rng: np.random.Generator, privileged: NDArray[np.float64] | None = None
+    ) -> Adaptation:
+        return MetricInTrial(self.sac.policy, self.encoder, self.view, num_worlds, latent=self.config.latent, rng=rng)
+
+
+class MetricInTrial(LatentPolicyInTrial):
+    """Refines the task's point with every transition of the trial, also of an evaluation episode."""
+
+    def __init__(
+        self,
+        policy: SquashedPolicy,
+        encoder: MetricEncoder,
+        view: TransitionView,
+        num_worlds: int,
+        *,
+        latent: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self._encoder = encoder
+        self._sums = torch.zeros((num_worlds, latent))
+        self._counts = torch.zeros((num_worlds, 1))
+        super().__init__(policy, view, encoder.prototypes.transfer(self._sums, self._counts), rng=rng)
+
+    @override
+    def take_in(self, evidence: Tensor, active: Tensor) -> None:
+        self._sums = self._sums + torch.where(active, self._encoder.embedding(evidence), 0.0)
+        self._counts = self._counts + active
+        means = self._sums / self._counts.clamp(min=1)
+        self.latents = torch.where(active, self._encoder.prototypes.transfer(means, self._counts), self.latents)

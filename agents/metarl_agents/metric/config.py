@@ -1,0 +1,20 @@
+"""Settings of the metric agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_agents.common.config import OffPolicyConfig, Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricConfig(OffPolicyConfig):
+    """As the shared defaults.
+
+    Attributes:
+        softening: Squared distance below which different tasks hardly repel each other more.
+        prototype_rate: Share of the way that a prototype goes to its task's newest embedding.
+    """
+
+    softening: Positive = 0.1
+    prototype_rate: Positive = 0.05

@@ -1,0 +1,87 @@
+"""Prototypes of the training tasks, and what they and a trial's evidence together say about a new task."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Prototypes(nn.Module):
+    """A mixture of Gaussians around the training tasks' points: the prior of a new task's point.
+
+    The mean of n transitions' points lies around the task's point with the variance of one, divided by n. With the
+    mixture as prior, the posterior mean has a closed form (``transfer``): prototypes are weighted by their similarity
+    to what was seen, and what was seen counts for more, the more there is of it.
+
+    Attributes:
+        points: Of the training tasks [tasks, latent].
+        known: Whether a task has been seen: 1 or 0 [tasks].
+        noise: Variance of one transition's point around its task's, per dimension, scalar.
+    """
+
+    points: Tensor
+    known: Tensor
+    noise: Tensor
+
+    def __init__(self, num_tasks: int, latent: int, *, rate: float) -> None:
+        """Makes prototypes that know nothing.
+
+        Args:
+            num_tasks: Training tasks.
+            latent: Size of a point.
+            rate: Share of the way that a prototype goes at each update.
+        """
+        super().__init__()
+        self._rate = rate
+        self.register_buffer("points", torch.zeros(num_tasks, latent))
+        self.register_buffer("known", torch.zeros(num_tasks))
+        self.register_buffer("noise", torch.ones(()))
+
+    @torch.no_grad()
+    def update(self, tasks: Tensor, points: Tensor) -> None:
+        """Moves the prototypes of some tasks towards their newest points.
+
+        Args:
+            tasks: Positions of the tasks [tasks].
+            points: Of their transitions [tasks, transitions, latent].
+        """
+        means = points.mean(dim=1)
+        rates = torch.where(self.known[tasks] > 0, self._rate, 1.0)[:, None]
+        self.points[tasks] = self.points[tasks] + rates * (means - self.points[tasks])
+        self.known[tasks] = 1.0
+        self.noise += self._rate * ((points - means[:, None]).square().mean() - self.noise)
+
+    @torch.no_grad()
+    def transfer(self, means: Tensor, counts: Tensor) -> Tensor:
+        """Returns the posterior mean of the task's point, given transitions' points.
+
+        Args:
+            means: Mean point of what was seen [worlds, latent]; anything where nothing was.
+            counts: Number of transitions seen [worlds, 1].
+
+        Returns:
+            [worlds, latent]; without transitions the mean of the prototypes.
+        """
+        spread = self.spread()
+        uncertainty = self.noise / counts.clamp(min=1e-3)
+        weights = self.similarity(means, counts)
+        retrieved = weights @ self.points
+        return retrieved + spread / (spread + uncertainty) * (means - retrieved)
+
+    @torch.no_grad()
+    def similarity(self, means: Tensor, counts: Tensor) -> Tensor:
+        """Returns how much each prototype counts [worlds, tasks]; rows sum to 1. Arguments as for ``transfer``."""
+        variance = self.spread() + self.noise / counts.clamp(min=1e-3)
+        distances = (means[:, None] - self.points).square().sum(dim=-1)
+        logits = torch.where(self.known > 0, -0.5 * distances / variance, -torch.inf)
+        return torch.where((self.known > 0).any(), logits, 0.0).softmax(dim=-1)
+
+    @torch.no_grad()
+    def spread(self) -> Tensor:
+        """Returns the variance per dimension of the Gaussians: the mean squared distance to the nearest prototype."""
+        points = self.points[self.known > 0]
+        if len(points) < 2:
+            return torch.ones(())
+        distances = torch.cdist(points, points).square()
+        distances.fill_diagonal_(torch.inf)
+        return distances.amin(dim=1).mean() / points.shape[1]
