@@ -12,9 +12,10 @@ class MetricConfig(OffPolicyConfig):
     """As the shared defaults.
 
     Attributes:
-        softening: Squared distance below which different tasks hardly repel each other more.
+        softening: Squared distance below which different tasks hardly repel each other more. Large enough that far tasks are
+            pushed apart too: else the curve of a family with one parameter folds, and distances lose their order.
         prototype_rate: Share of the way that a prototype goes to its task's newest embedding.
     """
 
-    softening: Positive = 0.1
+    softening: Positive = 1.0
     prototype_rate: Positive = 0.05

@@ -1,0 +1,99 @@
+"""The metric agent's loss and prototypes: known answers, and whether distances mean something."""
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from metarl_agents.metric.config import MetricConfig
+from metarl_agents.metric.embedding import Embedding, metric_loss
+from metarl_agents.metric.prototypes import Prototypes
+
+
+def test_loss_of_three_points() -> None:
+    first = torch.tensor([[0.0], [1.0]])
+    second = torch.tensor([[0.5], [1.0]])
+    # Same task: .25 and 0; different tasks: 1 and .25.
+    expected = 0.125 + (1 / 1.1 + 1 / 0.35) / 2
+    assert torch.isclose(metric_loss(first, second, torch.tensor([0, 1]), softening=0.1), torch.tensor(expected))
+
+
+def test_rows_of_one_task_do_not_repel_each_other() -> None:
+    first, second = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [1.0]])
+    assert metric_loss(first, second, torch.tensor([7, 7]), softening=0.1) == 0.5
+
+
+def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
+    generator = torch.Generator().manual_seed(0)
+    views = [torch.randn(3, 2, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+    tasks = torch.tensor([0, 1, 2])
+    assert torch.autograd.gradcheck(lambda a, b: metric_loss(a, b, tasks, softening=0.1), views)
+
+
+def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
+    """Tasks differ in a goal that only the reward shows: minus the distance to it, from random places."""
+    rng = np.random.default_rng(0)
+    goals = rng.uniform(0, 3, 100).astype(np.float32)
+
+    def evidence(tasks: np.ndarray, count: int) -> torch.Tensor:
+        places = rng.uniform(0, 3, (len(tasks), count)).astype(np.float32)
+        rewards = -np.abs(places - goals[tasks, None]) + 0.1 * rng.standard_normal(places.shape)
+        return torch.from_numpy(np.stack([places, rewards], axis=-1).astype(np.float32))
+
+    embedding = Embedding(2, 32, 5, torch.Generator().manual_seed(0))
+    optimiser = torch.optim.Adam(embedding.parameters(), lr=1e-3)
+    for _ in range(1000):
+        tasks = rng.choice(100, 16, replace=False)
+        points = embedding(evidence(tasks, 64))
+        views = points[:, :32].mean(dim=1), points[:, 32:].mean(dim=1)
+        loss = metric_loss(*views, torch.from_numpy(tasks), softening=MetricConfig().softening)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    with torch.no_grad():
+        points = embedding(evidence(np.arange(100), 256)).mean(dim=1)
+    pairs = np.triu_indices(100, k=1)
+    learned = torch.cdist(points, points).numpy()[pairs]
+    true = np.abs(goals[:, None] - goals[None, :])[pairs]
+    assert spearmanr(learned, true).statistic >= 0.8
+
+
+def prototypes(*points: float, noise: float) -> Prototypes:
+    made = Prototypes(len(points), 1, rate=0.05)
+    made.update(torch.arange(len(points)), torch.tensor(points)[:, None, None])
+    made.noise.fill_(noise)
+    return made
+
+
+def test_transfer_is_the_posterior_mean_under_the_mixture() -> None:
+    made = prototypes(-1.0, 0.0, 0.5, noise=0.8)
+    seen, count = 0.3, 4
+    grid = np.linspace(-6, 6, 40_001)
+    # Squared distances to the nearest other prototype: 1, .25, .25.
+    spread = 0.5
+    prior = sum(np.exp(-0.5 * (grid - point) ** 2 / spread) for point in (-1.0, 0.0, 0.5))
+    posterior = prior * np.exp(-0.5 * (seen - grid) ** 2 / (0.8 / count))
+    expected = (grid * posterior).sum() / posterior.sum()
+    found = made.transfer(torch.tensor([[seen]]), torch.tensor([[float(count)]]))
+    assert np.isclose(found.item(), expected, atol=1e-4)
+
+
+def test_without_evidence_all_known_prototypes_count_alike() -> None:
+    made = Prototypes(4, 1, rate=0.05)
+    made.update(torch.arange(2), torch.tensor([[[-1.0]], [[0.5]]]))
+    weights = made.similarity(torch.zeros(1, 1), torch.zeros(1, 1))
+    assert torch.allclose(weights, torch.tensor([[0.5, 0.5, 0.0, 0.0]]), atol=1e-3)
+
+
+def test_evidence_moves_the_transfer_from_the_prototypes_to_what_was_seen() -> None:
+    made = prototypes(-1.0, 0.0, 1.0, noise=2.0)
+    found = [made.transfer(torch.tensor([[0.4]]), torch.tensor([[n]])).item() for n in (0.0, 1.0, 10.0, 1e6)]
+    assert abs(found[0]) < 1e-2
+    assert found[0] < found[1] < found[2] < found[3]
+    assert np.isclose(found[3], 0.4, atol=1e-3)
+
+
+def test_prototypes_follow_their_tasks() -> None:
+    made = prototypes(0.0, 1.0, noise=1.0)
+    for _ in range(200):
+        made.update(torch.tensor([0]), torch.full((1, 3, 1), -0.5))
+    assert torch.allclose(made.points[:, 0], torch.tensor([-0.5, 1.0]), atol=1e-3)
