@@ -1,12 +1,19 @@
 """The metric agent's loss and prototypes: known answers, and whether distances mean something."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 from scipy.stats import spearmanr
 
+from metarl_agents.metric import distances
 from metarl_agents.metric.config import MetricConfig
 from metarl_agents.metric.embedding import Embedding, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
+from metarl_bench.errors import ConfigError
+from metarl_bench.registry import make_suite
+from metarl_bench.runner import run
 
 
 def test_loss_of_three_points() -> None:
@@ -97,3 +104,27 @@ def test_prototypes_follow_their_tasks() -> None:
     for _ in range(200):
         made.update(torch.tensor([0]), torch.full((1, 3, 1), -0.5))
     assert torch.allclose(made.points[:, 0], torch.tensor([-0.5, 1.0]), atol=1e-3)
+
+
+def test_true_distances_are_in_units_of_the_training_range() -> None:
+    suite = make_suite("locomotion/cheetah-velocity-v1")
+    slow, fast = suite.task("test", 0, velocity=0.5), suite.task("test", 1, velocity=2.0)
+    assert np.allclose(distances.true_distances(suite.spec, (slow, fast)), [[0.0, 0.5], [0.5, 0.0]])
+
+
+def test_distances_of_a_run_are_measured_and_drawn(tmp_path: Path) -> None:
+    folder = run(protocol="smoke-v1", suite="toy/point-robot-v1", agent="metric", out=tmp_path / "runs").folder
+    distances.main((folder,), tmp_path / "figures")
+    found = distances.measure(folder)
+    assert np.allclose(found.learned, found.learned.T)
+    assert (found.learned.diagonal() == 0).all()
+    assert (tmp_path / "figures" / "point-robot-v1.png").read_bytes().startswith(b"\x89PNG")
+    assert (
+        f'"seed 0": {found.rank_correlation:.3f}'.rstrip("0") in (tmp_path / "figures/point-robot-v1.json").read_text()
+    )
+
+
+def test_distances_of_another_agent_are_refused(tmp_path: Path) -> None:
+    folder = run(protocol="smoke-v1", suite="toy/point-robot-v1", agent="random", out=tmp_path / "runs").folder
+    with pytest.raises(ConfigError, match="expected one of the agent metric"):
+        distances.measure(folder)

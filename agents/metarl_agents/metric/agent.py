@@ -15,7 +15,6 @@ from metarl_agents.common.transitions import TransitionView
 from metarl_agents.metric.config import MetricConfig
 from metarl_agents.metric.embedding import Embedding, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
-from metarl_bench.agents import Adaptation
 
 
 class MetricEncoder(nn.Module):
@@ -56,12 +55,16 @@ class Metric(OffPolicyAgent):
     @override
     def start_trials(
         self, num_worlds: int, *, rng: np.random.Generator, privileged: NDArray[np.float64] | None = None
-    ) -> Adaptation:
+    ) -> MetricInTrial:
         return MetricInTrial(self.sac.policy, self.encoder, self.view, num_worlds, latent=self.config.latent, rng=rng)
 
 
 class MetricInTrial(LatentPolicyInTrial):
-    """Refines the task's point with every transition of the trial, also of an evaluation episode."""
+    """Refines the task's point with every transition of the trial, also of an evaluation episode.
+
+    Attributes:
+        means: Mean point of the transitions seen [worlds, latent]; 0 before the first.
+    """
 
     def __init__(
         self,
@@ -74,13 +77,13 @@ class MetricInTrial(LatentPolicyInTrial):
         rng: np.random.Generator,
     ) -> None:
         self._encoder = encoder
-        self._sums = torch.zeros((num_worlds, latent))
+        self.means = torch.zeros((num_worlds, latent))
         self._counts = torch.zeros((num_worlds, 1))
-        super().__init__(policy, view, encoder.prototypes.transfer(self._sums, self._counts), rng=rng)
+        super().__init__(policy, view, encoder.prototypes.transfer(self.means, self._counts), rng=rng)
 
     @override
     def take_in(self, evidence: Tensor, active: Tensor) -> None:
-        self._sums = self._sums + torch.where(active, self._encoder.embedding(evidence), 0.0)
         self._counts = self._counts + active
-        means = self._sums / self._counts.clamp(min=1)
-        self.latents = torch.where(active, self._encoder.prototypes.transfer(means, self._counts), self.latents)
+        step = (self._encoder.embedding(evidence) - self.means) / self._counts.clamp(min=1)
+        self.means = self.means + torch.where(active, step, 0.0)
+        self.latents = torch.where(active, self._encoder.prototypes.transfer(self.means, self._counts), self.latents)

@@ -12,8 +12,9 @@ class MetricConfig(OffPolicyConfig):
     """As the shared defaults.
 
     Attributes:
-        softening: Squared distance below which different tasks hardly repel each other more. Large enough that far tasks are
-            pushed apart too: else the curve of a family with one parameter folds, and distances lose their order.
+        softening: Squared distance below which different tasks hardly repel each other more. Large enough that far
+            tasks are pushed apart too: else the curve of a family with one parameter folds, and distances lose their
+            order.
         prototype_rate: Share of the way that a prototype goes to its task's newest embedding.
     """
 
