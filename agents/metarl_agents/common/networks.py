@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,12 @@ class ActorCritic(nn.Module):
 
     Inputs are [observed | history]: ``observed`` goes to the memory and to both heads, ``history`` (previous action,
     previous reward, episode start) to the memory alone.
+
+    What the memory holds of trials, its *state*, is the network's own affair: ``fresh``, ``step``, ``forget``, ``keep``
+    and ``copy`` make one from another. Here it is the GRU's state [worlds, memory].
     """
+
+    recurrent: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -59,36 +65,60 @@ class ActorCritic(nn.Module):
         super().__init__()
         self.memory = memory
         self._num_observed = num_observed
-        self._gru = Gru(num_observed + num_history, memory) if memory else None
+        self._gru = Gru(num_observed + num_history, memory) if memory and self.recurrent else None
         self._policy = _head(num_observed + memory, hidden, num_actions)
         self._value = _head(num_observed + memory, hidden, 1)
         self.log_std = nn.Parameter(torch.full((num_actions,), initial_log_std))
         self._initialise(generator)
 
-    def step(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def fresh(self, num_worlds: int) -> Any:
+        """Returns the state of trials that begin."""
+        return torch.zeros(num_worlds, self.memory)
+
+    def forget(self, state: Any, worlds: Tensor) -> Any:
+        """Returns the state with new trials in some worlds (mask [worlds])."""
+        return torch.where(worlds[:, None], 0.0, state)
+
+    def keep(self, state: Any, before: Any, active: Tensor) -> Any:
+        """Returns the state, but the one before the step for worlds that are not active (mask [worlds])."""
+        return torch.where(active[:, None], state, before)
+
+    def copy(self, state: Any) -> Any:
+        """Returns a state that later steps from the first one leave alone."""
+        return state.clone()
+
+    def recall(self, state: Any) -> Any:
+        """Returns what sequences that begin here need, where ``note`` does not say it; called before each rollout."""
+        return None
+
+    def note(self, inputs: Tensor, state: Any) -> Tensor:
+        """Returns what ``values`` must know of the state before a step [worlds, memory]."""
+        return state  # type: ignore[no-any-return]
+
+    def step(self, inputs: Tensor, state: Any) -> tuple[Tensor, Tensor, Any]:
         """Takes one step.
 
         Args:
             inputs: [worlds, observed + history].
-            state: [worlds, memory].
+            state: Before the step.
 
         Returns:
-            Mean actions [worlds, action] and the next state [worlds, memory].
+            Mean actions [worlds, action], what ``note`` says of the step [worlds, memory], and the next state.
         """
-        features, state = self._remember(inputs[None], state)
-        return self._policy(features[0]), state
+        features, following = self._remember(inputs[None], state)
+        return self._policy(features[0]), state, following
 
-    def values(self, inputs: Tensor, state: Tensor) -> Tensor:
-        """Returns the value of each world [worlds], as ``step`` takes its arguments."""
-        features, _ = self._remember(inputs[None], state)
+    def values(self, inputs: Tensor, noted: Tensor) -> Tensor:
+        """Returns the value of each world [worlds], from a step's inputs and note."""
+        features, _ = self._remember(inputs[None], noted)
         return self._value(features[0])[:, 0]  # type: ignore[no-any-return]
 
-    def sequence(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def sequence(self, inputs: Tensor, state: Any) -> tuple[Tensor, Tensor]:
         """Takes whole sequences.
 
         Args:
             inputs: [steps, sequences, observed + history].
-            state: Before the first step [sequences, memory].
+            state: Before the first step, as ``Rollout.state_at`` returns it.
 
         Returns:
             Mean actions [steps, sequences, action] and values [steps, sequences].

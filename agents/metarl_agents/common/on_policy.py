@@ -36,15 +36,7 @@ class OnPolicyAgent(MetaAgent):
         self.encoder = InputEncoder(
             suite, remembers=config.memory > 0, privileged=self.privileged, discount=config.discount
         )
-        self.network = ActorCritic(
-            num_observed=self.encoder.num_observed,
-            num_history=self.encoder.num_history,
-            num_actions=self.encoder.num_actions,
-            memory=config.memory,
-            hidden=config.hidden,
-            initial_log_std=config.initial_log_std,
-            generator=torch.Generator().manual_seed(int(rng.integers(2**62))),
-        )
+        self.network = self._make_network(torch.Generator().manual_seed(int(rng.integers(2**62))))
         self._ppo = Ppo(self.network, config)
         self._log: dict[str, float] = {}
 
@@ -106,6 +98,17 @@ class OnPolicyAgent(MetaAgent):
     def training_log(self) -> Mapping[str, float]:
         return self._log
 
+    def _make_network(self, generator: torch.Generator) -> ActorCritic:
+        return ActorCritic(
+            num_observed=self.encoder.num_observed,
+            num_history=self.encoder.num_history,
+            num_actions=self.encoder.num_actions,
+            memory=self.config.memory,
+            hidden=self.config.hidden,
+            initial_log_std=self.config.initial_log_std,
+            generator=generator,
+        )
+
     def _learn(self, rollout: Rollout, running: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         """Updates network and normalisers; returns the worlds' discounted returns, for the next call."""
         config, scale = self.config, self.encoder.reward_scale
@@ -150,7 +153,7 @@ class PolicyInTrial(Adaptation):
         self._rng = rng
         self._std = network.log_std.detach().exp().numpy()
         self._history = encoder.no_history(num_worlds)
-        self._state = np.zeros((num_worlds, network.memory), np.float32)
+        self._state = network.fresh(num_worlds)
 
     @override
     def begin_episode(self, observations: NDArray[np.float32], *, episode: int, phase: Phase) -> None:
@@ -162,9 +165,9 @@ class PolicyInTrial(Adaptation):
     ) -> NDArray[np.floating[Any]]:
         inputs = self._encoder.encode(observations, self._history, self._privileged)
         with torch.inference_mode(), torch_threads(1):
-            mean, state = self._network.step(torch.from_numpy(inputs), torch.from_numpy(self._state))
-        # Worlds that wait for the others must remember what they knew when their episode ended.
-        self._state = np.where(active[:, None], state.numpy(), self._state)
+            mean, _, state = self._network.step(torch.from_numpy(inputs), self._state)
+            # Worlds that wait for the others must remember what they knew when their episode ended.
+            self._state = self._network.keep(state, self._state, torch.from_numpy(active))
         actions: NDArray[np.floating[Any]] = mean.numpy()
         if explore:
             actions = actions + self._std * self._rng.standard_normal(actions.shape, dtype=np.float32)
@@ -180,7 +183,7 @@ class PolicyInTrial(Adaptation):
         # The network is shared, not copied: only what belongs to the trial is the fork's own.
         twin = PolicyInTrial.__new__(PolicyInTrial)
         twin.__dict__.update(self.__dict__)
-        twin._history, twin._state = self._history.copy(), self._state.copy()
+        twin._history, twin._state = self._history.copy(), self._network.copy(self._state)
         twin._rng = np.random.Generator(np.random.PCG64())
         twin._rng.bit_generator.state = self._rng.bit_generator.state
         return twin

@@ -27,7 +27,7 @@ class Batch:
     """Sequences for learning; leading axes [steps, sequences], padded at the end where a trial was cut."""
 
     inputs: Tensor
-    state: Tensor
+    state: Any
     actions: Tensor
     means: Tensor
     advantages: Tensor
@@ -77,7 +77,7 @@ def make_batch(
 
     return Batch(
         inputs=gather(rollout.inputs),
-        state=torch.from_numpy(rollout.states[start_of, world_of]),
+        state=rollout.state_at(start_of, world_of),
         actions=gather(rollout.actions),
         means=gather(rollout.means),
         advantages=gather(advantages),

@@ -23,7 +23,7 @@ class Rollout:
 
     Attributes:
         inputs: What the network saw, normalised, float32.
-        states: Memory before each step, float32.
+        states: What the network noted of its memory at each step (of a GRU, the state before it), float32.
         actions: As sampled, before clipping, float32.
         means: Of the policy, float32.
         rewards: Raw, float64.
@@ -31,7 +31,8 @@ class Rollout:
         ends: Whether a trial ended with the step.
         terminal: Whether it ended because the MDP did: nothing comes after it.
         observed: Raw observations, for the normaliser.
-        following: Per step with ends (and for the last step), the worlds and the inputs and memory after the step.
+        following: Per step with ends (and for the last step), the worlds and the inputs and note after the step.
+        earlier: What the network recalled of the trials before the first step, where the notes do not say it.
     """
 
     inputs: Floats
@@ -44,6 +45,7 @@ class Rollout:
     terminal: NDArray[np.bool_]
     observed: Floats
     following: list[tuple[int, NDArray[np.intp], Floats, Floats]] = field(default_factory=list)
+    earlier: Any = None
 
     @classmethod
     def empty(cls, steps: int, worlds: int, *, inputs: int, memory: int, actions: int, observed: int) -> Rollout:
@@ -66,6 +68,15 @@ class Rollout:
             terminal=flags(),
             observed=numbers(observed),
         )
+
+    def state_at(self, steps: NDArray[np.intp], worlds: NDArray[np.intp]) -> Any:
+        """Returns what the network knew before some steps, each of which begins the rollout or a trial.
+
+        Of a GRU, whose states are all noted, any step will do.
+        """
+        if self.earlier is None:
+            return torch.from_numpy(self.states[steps, worlds])
+        return self.earlier.begin(torch.from_numpy(worlds), torch.from_numpy(self.starts[steps, worlds]))
 
 
 class TrialCollector:
@@ -109,7 +120,7 @@ class TrialCollector:
         self._worlds.set_tasks(ground.sample_tasks(num_worlds))
         self._observations, _ = self._worlds.reset()
         self._history = encoder.no_history(num_worlds)
-        self._state = np.zeros((num_worlds, network.memory), np.float32)
+        self._state = network.fresh(num_worlds)
         self._starts = everyone
         self._privileged = self._see_privileged()
 
@@ -126,6 +137,7 @@ class TrialCollector:
         )
         std = self._network.log_std.detach().exp().numpy()
         noise = self._rng.standard_normal(rollout.actions.shape, dtype=np.float32) * std
+        rollout.earlier = self._network.recall(self._state)
         with torch.inference_mode():
             for step in range(steps):
                 self._step(step, noise[step], rollout)
@@ -133,15 +145,14 @@ class TrialCollector:
 
     def _step(self, step: int, noise: Floats, rollout: Rollout) -> None:
         inputs = self._encoder.encode(self._observations, self._history, self._privileged)
-        mean, state = self._network.step(torch.from_numpy(inputs), torch.from_numpy(self._state))
-        rollout.inputs[step], rollout.states[step] = inputs, self._state
+        mean, noted, self._state = self._network.step(torch.from_numpy(inputs), self._state)
+        rollout.inputs[step], rollout.states[step] = inputs, noted.numpy()
         rollout.starts[step], rollout.observed[step] = self._starts, self._observations
         rollout.means[step] = mean.numpy()
         rollout.actions[step] = rollout.means[step] + noise
         following, rewards, terminated, truncated, _ = self._worlds.step(rollout.actions[step])
         rollout.rewards[step] = rewards
         self._history = self._encoder.history(rollout.actions[step], rewards)
-        self._state = state.numpy()
         self._observations = following
         self._end(step, terminated, truncated, rollout)
 
@@ -157,7 +168,8 @@ class TrialCollector:
         if cut.any():
             ended = np.flatnonzero(cut)
             inputs = self._encoder.encode(self._observations, self._history, self._privileged)
-            rollout.following.append((step, ended, inputs[ended], self._state[ended]))
+            noted = self._network.note(torch.from_numpy(inputs), self._state).numpy()
+            rollout.following.append((step, ended, inputs[ended], noted[ended]))
         self._starts = trial_ends
         if trial_ends.any():
             self._begin_trials(trial_ends)
@@ -170,7 +182,7 @@ class TrialCollector:
         self._worlds.set_tasks(self._ground.sample_tasks(int(mask.sum())), mask)
         self._left[mask] = self._episodes * self._ground.suite.horizon
         self._played[mask] = 0
-        self._state = np.where(mask[:, None], np.float32(0.0), self._state)
+        self._state = self._network.forget(self._state, torch.from_numpy(mask))
         self._history[mask] = 0.0
         self._privileged = self._see_privileged()
 

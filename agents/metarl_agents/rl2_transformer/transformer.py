@@ -1,0 +1,109 @@
+"""A small causal transformer with layer norm before each branch (Xiong et al. 2020) and distances as a bias.
+
+How long ago something was is told by ALiBi (Press et al. 2022): a score falls linearly with the distance, for each head
+with a slope of its own. It has no parameters and no longest trial.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils import skip_init
+
+# Units between the two maps of an embedding or a feed-forward branch, per unit of the width.
+WIDENING = 2
+# Gain of the last map of each branch at the start: branches begin as small corrections (Zhang et al. 2019, Fixup), without
+# which a policy gradient hardly gets a transformer going (Parisotto et al. 2020).
+BRANCH_GAIN = 0.1
+
+
+class Transformer(nn.Module):
+    """Maps what a trial has shown up to each step to what is known at that step.
+
+    Attributes:
+        layers: From the inputs' side.
+        slopes: Of the heads' scores, per step of distance [heads, 1, 1].
+    """
+
+    slopes: Tensor
+
+    def __init__(self, inputs: int, units: int, *, heads: int, layers: int) -> None:
+        super().__init__()
+        self._embedding = _two_maps(inputs, units)
+        self.layers = nn.ModuleList([Layer(units, heads) for _ in range(layers)])
+        self._norm = nn.LayerNorm(units)
+        slopes = torch.exp2(-8.0 / heads * torch.arange(1, heads + 1))
+        self.register_buffer("slopes", slopes[:, None, None], persistent=False)
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draws orthogonal weights."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.orthogonal_(module.weight, generator=generator)
+                nn.init.zeros_(module.bias)
+        for layer in self.layers:
+            for last in (layer.mix, layer.forward_branch[-1]):
+                nn.init.orthogonal_(last.weight, gain=BRANCH_GAIN, generator=generator)
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Returns the first layer's input [..., units] for inputs [..., inputs]."""
+        return self._embedding(inputs)  # type: ignore[no-any-return]
+
+    def read(self, hidden: Tensor) -> Tensor:
+        """Returns what is known [..., units], from the last layer's output."""
+        return self._norm(hidden)  # type: ignore[no-any-return]
+
+    def bias(self, distances: Tensor, hidden: Tensor) -> Tensor:
+        """Returns what is added to the heads' scores [sequences, heads, steps or 1, keys].
+
+        Args:
+            distances: Steps since each key, up to a constant per step [sequences, keys].
+            hidden: Keys that a step must not see, [sequences, steps, keys].
+        """
+        scores = -self.slopes * distances[:, None, None]
+        return scores.masked_fill(hidden[:, None], -torch.inf)
+
+
+class Layer(nn.Module):
+    """Attention and a feed-forward branch, each added to what goes through."""
+
+    def __init__(self, units: int, heads: int) -> None:
+        super().__init__()
+        self._heads = heads
+        self._first_norm, self._second_norm = nn.LayerNorm(units), nn.LayerNorm(units)
+        self._query = _linear(units, units)
+        self._key_value = _linear(units, 2 * units)
+        self.mix = _linear(units, units)
+        self.forward_branch = _two_maps(units, units)
+
+    def remember(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns keys and values [sequences, heads, steps, units / heads] of the layer's inputs [sequences, steps, units]."""
+        keys, values = self._key_value(self._first_norm(hidden)).chunk(2, dim=-1)
+        return self._split(keys), self._split(values)
+
+    def forward(self, hidden: Tensor, keys: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+        """Returns the next layer's inputs.
+
+        Args:
+            hidden: [sequences, steps, units].
+            keys: Of all that may be seen [sequences, heads, keys, units / heads].
+            values: As the keys.
+            bias: Added to the scores; broadcasts to [sequences, heads, steps, keys].
+        """
+        queries = self._split(self._query(self._first_norm(hidden)))
+        found = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
+        hidden = hidden + self.mix(found.transpose(1, 2).flatten(2))
+        return hidden + self.forward_branch(self._second_norm(hidden))  # type: ignore[no-any-return]
+
+    def _split(self, rows: Tensor) -> Tensor:
+        return rows.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    # Without torch's own initialisation, which draws on its global random state.
+    return skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _two_maps(inputs: int, units: int) -> nn.Sequential:
+    return nn.Sequential(_linear(inputs, WIDENING * units), nn.ReLU(), _linear(WIDENING * units, units))
