@@ -7,6 +7,7 @@ from metarl_bench.testing import Check, agent_checks
 
 # Small enough for several iterations in a segment.
 ON_POLICY = {"num_worlds": 8, "steps": 40, "sequence": 20}
+TRANSFORMER = {"num_worlds": 8, "steps": 40, "sequence": 40}
 OFF_POLICY = {"num_tasks": 6, "steps_per_update": 40, "task_batch": 4}
 CONFIGS = {
     "metric": OFF_POLICY,
@@ -14,6 +15,7 @@ CONFIGS = {
     "oracle": ON_POLICY,
     "pearl": OFF_POLICY,
     "rl2": ON_POLICY,
+    "rl2-transformer": TRANSFORMER,
 }
 
 CHECKS = [

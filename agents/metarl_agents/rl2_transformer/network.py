@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,7 +21,8 @@ ROOM = 64
 class Cache:
     """What the transformer holds of trials: all they have shown, and what its layers made of it.
 
-    States share their tensors: a step writes behind a world's length, where nothing is seen before the length is raised.
+    States share their tensors: a step writes behind a world's length, and what is there is not seen before the length
+    is raised.
 
     Attributes:
         inputs: [worlds, room, inputs].
@@ -78,7 +79,7 @@ class Earlier:
 
 
 class TransformerActorCritic(ActorCritic):
-    """An ``ActorCritic`` that attends to the whole trial; what it notes at a step is what the transformer knows there."""
+    """An ``ActorCritic`` that attends to the whole trial; at each step it notes what the transformer knows there."""
 
     recurrent: ClassVar[bool] = False
 
@@ -157,7 +158,8 @@ class TransformerActorCritic(ActorCritic):
         with torch.inference_mode():
             deeper = self._refresh(state, longest)
         # Copies, since a tensor of inference mode cannot take part in learning.
-        return Earlier(state.inputs[:, :longest].clone(), tuple(layer.clone() for layer in deeper), state.lengths.clone())
+        inputs, lengths = state.inputs[:, :longest].clone(), state.lengths.clone()
+        return Earlier(inputs, tuple(layer.clone() for layer in deeper), lengths)
 
     @override
     def note(self, inputs: Tensor, state: Cache) -> Tensor:
@@ -198,22 +200,22 @@ class TransformerActorCritic(ActorCritic):
 
     def _refresh(self, state: Cache, longest: int) -> list[Tensor]:
         """Fills keys and values anew; returns the inputs of the layers but the first."""
+        layers = self._transformer.layers
         hidden, deeper = self._transformer.embed(state.inputs[:, :longest]), []
-        bias = self._bias(torch.zeros_like(state.lengths), earlier=0, steps=longest)
-        for index, layer in enumerate(self._transformer.layers):
-            if index:
-                deeper.append(hidden)
+        for index, layer in enumerate(layers):
             keys, values = layer.remember(hidden)
             state.keys[index][:, :, :longest], state.values[index][:, :, :longest] = keys, values
-            if index + 1 < len(self._transformer.layers):
+            if index + 1 < len(layers):
+                bias = self._bias(state.lengths.new_zeros(1), earlier=0, steps=longest)
                 hidden = layer(hidden, keys, values, bias)
+                deeper.append(hidden)
         return deeper
 
     def _features(self, inputs: Tensor, known: Tensor) -> Tensor:
         return torch.cat([inputs[..., : self._num_observed], known], dim=-1)
 
     def _bias(self, lengths: Tensor, *, earlier: int, steps: int) -> Tensor:
-        """Returns the scores' bias for sequences that are ``steps`` long, behind ``earlier`` places for what was before."""
+        """Returns the scores' bias for sequences of ``steps`` steps, behind ``earlier`` places for what was before."""
         before = lengths[:, None] - torch.arange(earlier)
         now = torch.arange(steps)
         distances = torch.cat([before, -now.expand(len(lengths), steps)], dim=1)

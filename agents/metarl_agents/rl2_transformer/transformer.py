@@ -6,15 +6,17 @@ with a slope of its own. It has no parameters and no longest trial.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import skip_init
 
-# Units between the two maps of an embedding or a feed-forward branch, per unit of the width.
+# Units between the two maps of a feed-forward branch, per unit of the width.
 WIDENING = 2
-# Gain of the last map of each branch at the start: branches begin as small corrections (Zhang et al. 2019, Fixup), without
-# which a policy gradient hardly gets a transformer going (Parisotto et al. 2020).
+# Gain of the last map of each branch at the start. Branches begin as small corrections (Zhang et al. 2019, Fixup), since
+# transformers are known to learn badly from policy gradients otherwise (Parisotto et al. 2020, Melo 2022).
 BRANCH_GAIN = 0.1
 
 
@@ -26,12 +28,13 @@ class Transformer(nn.Module):
         slopes: Of the heads' scores, per step of distance [heads, 1, 1].
     """
 
+    layers: Sequence[Layer]
     slopes: Tensor
 
     def __init__(self, inputs: int, units: int, *, heads: int, layers: int) -> None:
         super().__init__()
-        self._embedding = _two_maps(inputs, units)
-        self.layers = nn.ModuleList([Layer(units, heads) for _ in range(layers)])
+        self._embedding = nn.Sequential(_linear(inputs, units), nn.ReLU())
+        self.layers = nn.ModuleList([Layer(units, heads) for _ in range(layers)])  # type: ignore[assignment]
         self._norm = nn.LayerNorm(units)
         slopes = torch.exp2(-8.0 / heads * torch.arange(1, heads + 1))
         self.register_buffer("slopes", slopes[:, None, None], persistent=False)
@@ -43,7 +46,7 @@ class Transformer(nn.Module):
                 nn.init.orthogonal_(module.weight, generator=generator)
                 nn.init.zeros_(module.bias)
         for layer in self.layers:
-            for last in (layer.mix, layer.forward_branch[-1]):
+            for last in (layer.mix, layer.narrow):
                 nn.init.orthogonal_(last.weight, gain=BRANCH_GAIN, generator=generator)
 
     def embed(self, inputs: Tensor) -> Tensor:
@@ -75,10 +78,17 @@ class Layer(nn.Module):
         self._query = _linear(units, units)
         self._key_value = _linear(units, 2 * units)
         self.mix = _linear(units, units)
-        self.forward_branch = _two_maps(units, units)
+        self._widen, self.narrow = _linear(units, WIDENING * units), _linear(WIDENING * units, units)
 
     def remember(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns keys and values [sequences, heads, steps, units / heads] of the layer's inputs [sequences, steps, units]."""
+        """Returns keys and values of the layer's inputs.
+
+        Args:
+            hidden: [sequences, steps, units].
+
+        Returns:
+            Two arrays [sequences, heads, steps, units / heads].
+        """
         keys, values = self._key_value(self._first_norm(hidden)).chunk(2, dim=-1)
         return self._split(keys), self._split(values)
 
@@ -94,16 +104,13 @@ class Layer(nn.Module):
         queries = self._split(self._query(self._first_norm(hidden)))
         found = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
         hidden = hidden + self.mix(found.transpose(1, 2).flatten(2))
-        return hidden + self.forward_branch(self._second_norm(hidden))  # type: ignore[no-any-return]
+        widened = torch.relu(self._widen(self._second_norm(hidden)))
+        return hidden + self.narrow(widened)  # type: ignore[no-any-return]
 
     def _split(self, rows: Tensor) -> Tensor:
-        return rows.unflatten(-1, (self._heads, -1)).transpose(1, 2)
+        return rows.view(*rows.shape[:-1], self._heads, -1).transpose(1, 2)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
     # Without torch's own initialisation, which draws on its global random state.
     return skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def _two_maps(inputs: int, units: int) -> nn.Sequential:
-    return nn.Sequential(_linear(inputs, WIDENING * units), nn.ReLU(), _linear(WIDENING * units, units))
