@@ -15,7 +15,7 @@ from torch.nn.utils import skip_init
 
 # Units between the two maps of a feed-forward branch, per unit of the width.
 WIDENING = 2
-# Gain of the last map of each branch at the start. Branches begin as small corrections (Zhang et al. 2019, Fixup), since
+# Gain of the last map of each branch at the start. Branches begin as small corrections (Zhang et al. 2019, Fixup):
 # transformers are known to learn badly from policy gradients otherwise (Parisotto et al. 2020, Melo 2022).
 BRANCH_GAIN = 0.1
 
@@ -108,7 +108,8 @@ class Layer(nn.Module):
         return hidden + self.narrow(widened)  # type: ignore[no-any-return]
 
     def _split(self, rows: Tensor) -> Tensor:
-        return rows.view(*rows.shape[:-1], self._heads, -1).transpose(1, 2)
+        sequences, steps, units = rows.shape
+        return rows.view(sequences, steps, self._heads, units // self._heads).transpose(1, 2)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
