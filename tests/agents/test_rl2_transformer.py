@@ -107,8 +107,8 @@ def test_attention_equals_its_definition() -> None:
         parameter.requires_grad_(requires_grad=False)
     hidden = draw(1, 5, 4)
     keys, values = layer.remember(hidden)
-    future = torch.ones(5, 5, dtype=torch.bool).triu(1)
-    bias = transformer.bias(-torch.arange(5)[None], hidden=future[None])
+    bias = transformer.bias(-torch.arange(5)[None], hidden=torch.zeros(1, 5, dtype=torch.bool))
+    bias = bias + torch.full((5, 5), -math.inf).triu(1)
 
     queries = layer._split(layer._query(layer._first_norm(hidden)))
     found = torch.zeros(5, 2, 2, dtype=torch.float64)

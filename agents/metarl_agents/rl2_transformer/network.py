@@ -172,7 +172,7 @@ class TransformerActorCritic(ActorCritic):
         state.inputs[worlds, state.lengths] = inputs
         places = torch.arange(longest)
         distances = state.lengths[:, None] - places
-        bias = self._transformer.bias(distances, hidden=(distances < 0)[:, None])
+        bias = self._transformer.bias(distances, hidden=distances < 0)
         hidden = self._transformer.embed(inputs)[:, None]
         for layer, keys, values in zip(self._transformer.layers, state.keys, state.values, strict=True):
             key, value = layer.remember(hidden)
@@ -189,12 +189,11 @@ class TransformerActorCritic(ActorCritic):
     def sequence(self, inputs: Tensor, state: Earlier) -> tuple[Tensor, Tensor]:
         transformer, earlier = self._transformer, state.inputs.shape[1]
         bias = self._bias(state.lengths, earlier=earlier, steps=len(inputs))
-        hidden = transformer.embed(torch.cat([state.inputs, inputs.transpose(0, 1)], dim=1))
-        for index, layer in enumerate(transformer.layers):
-            if index:
-                hidden = torch.cat([state.deeper[index - 1], hidden], dim=1)
-            keys, values = layer.remember(hidden)
-            hidden = layer(hidden[:, earlier:], keys, values, bias)
+        hidden = transformer.embed(inputs.transpose(0, 1))
+        before = (transformer.embed(state.inputs), *state.deeper)
+        for layer, known in zip(transformer.layers, before, strict=True):
+            keys, values = map(_joined, layer.remember(known), layer.remember(hidden))
+            hidden = layer(hidden, keys, values, bias)
         features = self._features(inputs, transformer.read(hidden).transpose(0, 1))
         return self._policy(features), self._value(features)[..., 0]
 
@@ -219,9 +218,13 @@ class TransformerActorCritic(ActorCritic):
         before = lengths[:, None] - torch.arange(earlier)
         now = torch.arange(steps)
         distances = torch.cat([before, -now.expand(len(lengths), steps)], dim=1)
-        unused = (before <= 0)[:, None].expand(-1, steps, -1)
-        future = (now > now[:, None]).expand(len(lengths), -1, -1)
-        return self._transformer.bias(distances, hidden=torch.cat([unused, future], dim=2))
+        unused = torch.cat([before <= 0, torch.zeros(len(lengths), steps, dtype=torch.bool)], dim=1)
+        bias = self._transformer.bias(distances, hidden=unused)
+        return bias + bias.new_full((steps, earlier + steps), -torch.inf).triu(earlier + 1)
+
+
+def _joined(before: Tensor, now: Tensor) -> Tensor:
+    return torch.cat([before, now], dim=-2)
 
 
 def _doubled(rows: Tensor) -> Tensor:

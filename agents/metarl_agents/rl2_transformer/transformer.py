@@ -58,14 +58,14 @@ class Transformer(nn.Module):
         return self._norm(hidden)  # type: ignore[no-any-return]
 
     def bias(self, distances: Tensor, hidden: Tensor) -> Tensor:
-        """Returns what is added to the heads' scores [sequences, heads, steps or 1, keys].
+        """Returns what is added to the heads' scores [sequences, heads, 1, keys].
 
         Args:
             distances: Steps since each key, up to a constant per step [sequences, keys].
-            hidden: Keys that a step must not see, [sequences, steps, keys].
+            hidden: Keys that no step must see [sequences, keys].
         """
         scores = -self.slopes * distances[:, None, None]
-        return scores.masked_fill(hidden[:, None], -torch.inf)
+        return scores.masked_fill(hidden[:, None, None], -torch.inf)
 
 
 class Layer(nn.Module):
