@@ -7,5 +7,6 @@ from metarl_agents.pearl import PEARL
 from metarl_agents.random_policy import RANDOM
 from metarl_agents.rl2 import RL2
 from metarl_agents.rl2_transformer import RL2_TRANSFORMER
+from metarl_agents.varibad import VARIBAD
 
-SPECS = (METRIC, MULTITASK_PPO, ORACLE, PEARL, RANDOM, RL2, RL2_TRANSFORMER)
+SPECS = (METRIC, MULTITASK_PPO, ORACLE, PEARL, RANDOM, RL2, RL2_TRANSFORMER, VARIBAD)

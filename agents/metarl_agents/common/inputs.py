@@ -45,12 +45,30 @@ class InputEncoder:
         history[:, -1] = 1.0
         return history
 
-    def history(self, actions: NDArray[np.floating[Any]], rewards: NDArray[np.float64]) -> Floats:
-        """Returns what a step leaves behind [worlds, action + 2]; actions are clipped as the world does."""
-        executed = np.minimum(np.maximum(actions, self._low), self._high)
+    def history(
+        self,
+        before: Floats,
+        actions: NDArray[np.floating[Any]],
+        rewards: NDArray[np.float64],
+        following: NDArray[np.float32],
+    ) -> Floats:
+        """Returns what a step leaves behind [worlds, action + 2]: here the step alone, nothing of what was before.
+
+        Args:
+            before: The history that the step was taken with [worlds, ...].
+            actions: [worlds, action].
+            rewards: Raw [worlds].
+            following: Raw observations after the step, before any reset [worlds, observation].
+        """
+        executed = self.executed(actions)
         normalised = self.reward_moments.normalise(rewards[:, None])
         flag = np.zeros((len(rewards), 1))
         return np.concatenate([executed, normalised, flag], axis=1, dtype=np.float32, casting="same_kind")
+
+    def executed(self, actions: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """Returns actions [..., action] clipped as the world does."""
+        clipped: NDArray[np.floating[Any]] = np.minimum(np.maximum(actions, self._low), self._high)
+        return clipped
 
     def mark_start(self, history: Floats, worlds: NDArray[np.bool_]) -> None:
         """Says in the history of some worlds that an episode starts."""

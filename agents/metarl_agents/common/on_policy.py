@@ -33,9 +33,7 @@ class OnPolicyAgent(MetaAgent):
     def __init__(self, suite: SuiteSpec, trial: TrialShape, config: OnPolicyConfig, rng: np.random.Generator) -> None:
         self.config = config
         self._episodes = config.episodes or trial.adaptation_episodes + trial.evaluation_episodes
-        self.encoder = InputEncoder(
-            suite, remembers=config.memory > 0, privileged=self.privileged, discount=config.discount
-        )
+        self.encoder = self._make_encoder(suite, rng)
         self.network = self._make_network(torch.Generator().manual_seed(int(rng.integers(2**62))))
         self._ppo = Ppo(self.network, config)
         self._log: dict[str, float] = {}
@@ -47,15 +45,7 @@ class OnPolicyAgent(MetaAgent):
         if ground.steps + iteration > until:
             return
         with torch_threads(1):
-            collector = TrialCollector(
-                ground,
-                self.network,
-                self.encoder,
-                num_worlds=config.num_worlds,
-                episodes=self._episodes,
-                stagger=config.sequence,
-                rng=rng,
-            )
+            collector = self._make_collector(ground, rng)
             running = np.zeros(config.num_worlds)
             while ground.steps + iteration <= until:
                 rollout = collector.collect(config.steps)
@@ -107,6 +97,23 @@ class OnPolicyAgent(MetaAgent):
             hidden=self.config.hidden,
             initial_log_std=self.config.initial_log_std,
             generator=generator,
+        )
+
+    def _make_encoder(self, suite: SuiteSpec, rng: np.random.Generator) -> InputEncoder:
+        """Returns what makes the network's inputs; ``rng`` draws its weights, where it has some."""
+        config = self.config
+        return InputEncoder(suite, remembers=config.memory > 0, privileged=self.privileged, discount=config.discount)
+
+    def _make_collector(self, ground: TrainingGround, rng: np.random.Generator) -> TrialCollector:
+        config = self.config
+        return TrialCollector(
+            ground,
+            self.network,
+            self.encoder,
+            num_worlds=config.num_worlds,
+            episodes=self._episodes,
+            stagger=config.sequence,
+            rng=rng,
         )
 
     def _learn(self, rollout: Rollout, running: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -175,7 +182,9 @@ class PolicyInTrial(Adaptation):
 
     @override
     def observe(self, transition: Transition) -> None:
-        history = self._encoder.history(transition.action, transition.reward)
+        history = self._encoder.history(
+            self._history, transition.action, transition.reward, transition.next_observation
+        )
         self._history = np.where(transition.active[:, None], history, self._history)
 
     @override

@@ -152,7 +152,7 @@ class TrialCollector:
         rollout.actions[step] = rollout.means[step] + noise
         following, rewards, terminated, truncated, _ = self._worlds.step(rollout.actions[step])
         rollout.rewards[step] = rewards
-        self._history = self._encoder.history(rollout.actions[step], rewards)
+        self._history = self._encoder.history(self._history, rollout.actions[step], rewards, following)
         self._observations = following
         self._end(step, terminated, truncated, rollout)
 
