@@ -14,8 +14,34 @@ from typing import Any, Literal
 
 from metarl_bench import seeding
 from metarl_bench.agents import TrialShape
-from metarl_bench.errors import ContractError, UnknownIdError, close_matches
+from metarl_bench.errors import ConfigError, ContractError, UnknownIdError, close_matches
 from metarl_bench.tasks import Split, Suite, Task, hash_tasks
+
+Actions = Literal["deterministic", "sampled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A number that somebody published, which a protocol measures again.
+
+    Attributes:
+        agent: Id of the agent that it was published for.
+        steps: Checkpoint that it belongs to.
+        score: As the protocol forms it.
+        band: A score agrees if it is at most this much lower.
+        source: Where it is from, how it was read there, and over how many seeds.
+    """
+
+    agent: str
+    steps: int
+    score: float
+    band: float
+    source: str
+
+    @property
+    def lowest(self) -> float:
+        """The lowest score that agrees with what was published."""
+        return self.score - self.band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +59,12 @@ class Protocol:
             the budget itself is always one.
         budget: Environment steps of meta-training; None takes the suite's.
         evaluation_actions: Whether evaluation episodes are played with ``explore=False`` or ``explore=True``.
+        adaptation_actions: The same for adaptation episodes.
         score: ``last``: the evaluation episodes at the highest shot; ``trial``: the mean over adaptation episodes.
         final_splits: Splits that are meta-tested, beside ``test``, at the last checkpoint only.
         seeds: Seeds that a complete row has.
+        suite: The only suite that it is for; None takes every suite.
+        published: What it measures again, by rising steps; words, which the digest does not cover.
     """
 
     id: str
@@ -46,10 +75,13 @@ class Protocol:
     num_trials: int
     checkpoints: tuple[int, ...]
     budget: int | None = None
-    evaluation_actions: Literal["deterministic", "sampled"] = "deterministic"
+    evaluation_actions: Actions = "deterministic"
+    adaptation_actions: Actions = "sampled"
     score: Literal["last", "trial"] = "last"
     final_splits: tuple[Split, ...] = ("train", "test_ood")
     seeds: tuple[int, ...] = tuple(range(10))
+    suite: str | None = None
+    published: tuple[Published, ...] = ()
 
     def resolve(self, suite: Suite, *, primary_split: Split = "test") -> ResolvedProtocol:
         """Returns the rules with every number fixed for one suite.
@@ -57,8 +89,15 @@ class Protocol:
         Args:
             suite: The suite.
             primary_split: ``validation`` for choosing settings; such results have a digest of their own.
+
+        Raises:
+            ConfigError: If the protocol is for another suite.
         """
         spec = suite.spec
+        if self.suite not in (None, spec.id):
+            raise ConfigError(
+                f"{self.id} got the suite {spec.id}; expected {self.suite}, for which alone its number was published."
+            )
         budget = self.budget or spec.budget
         splits = (primary_split, *(split for split in self.final_splits if split != primary_split))
         tasks = {split: self._select(suite, split) for split in splits}
@@ -74,6 +113,7 @@ class Protocol:
             evaluation_episodes=self.evaluation_episodes,
             num_trials=self.num_trials,
             evaluation_actions=self.evaluation_actions,
+            adaptation_actions=self.adaptation_actions,
             score=self.score,
             primary_split=primary_split,
             task_hashes=tuple((split, hash_tasks(chosen)) for split, chosen in tasks.items() if chosen),
@@ -106,13 +146,14 @@ class ResolvedProtocol:
     adaptation_episodes: int
     evaluation_episodes: int
     num_trials: int
-    evaluation_actions: Literal["deterministic", "sampled"]
+    evaluation_actions: Actions
     score: Literal["last", "trial"]
     primary_split: Split
     task_hashes: tuple[tuple[Split, str], ...]
     task_counts: tuple[tuple[Split, int], ...]
     seeds: tuple[int, ...]
     selected: tuple[tuple[Split, tuple[Task, ...]], ...]
+    adaptation_actions: Actions = "sampled"
 
     @property
     def trial(self) -> TrialShape:
@@ -150,6 +191,9 @@ class ResolvedProtocol:
         """Returns, as JSON types, exactly what the digest covers."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del values["selected"]
+        # This rule is younger than the first results: what they had goes without saying, so that their digests stay.
+        if self.adaptation_actions == "sampled":
+            del values["adaptation_actions"]
         covered: dict[str, Any] = json.loads(json.dumps(values))
         return covered
 
@@ -172,6 +216,29 @@ LITE = Protocol(
     checkpoints=LADDER,
 )
 
+ROML_FIGURE = "RoML (Greenberg et al. 2023), figure of the notebook in its RobustMetaRL repository, VariBAD, 30 seeds"
+
+# VariBAD's code scores both online episodes of a trial, played with the policy's mean actions, on tasks of the training
+# distribution. So there is nothing to evaluate after them, and a trial has two episodes in training, too.
+ROML = Protocol(
+    id="paper/roml-cheetah-velocity-v1",
+    purpose="RoML's VariBAD on HalfCheetahVel, the first 6.4M steps",
+    adaptation_episodes=2,
+    evaluation_episodes=0,
+    num_tasks=30,
+    num_trials=120,
+    checkpoints=(3_200_000, 4_800_000),
+    budget=6_400_000,
+    adaptation_actions="deterministic",
+    score="trial",
+    final_splits=("train",),
+    suite="locomotion/cheetah-velocity-wide-obs20-v1",
+    published=tuple(
+        Published(agent="varibad", steps=steps, score=score, band=25.0, source=ROML_FIGURE)
+        for steps, score in ((3_200_000, -244.0), (4_800_000, -175.0), (6_400_000, -138.0))
+    ),
+)
+
 PROTOCOLS: tuple[Protocol, ...] = (
     LITE,
     dataclasses.replace(LITE, id="lite-k20-v1", purpose="gradient adaptation needs episodes", adaptation_episodes=20),
@@ -187,6 +254,18 @@ PROTOCOLS: tuple[Protocol, ...] = (
         budget=8_000,
         seeds=(0, 1),
     ),
+    ROML,
+    dataclasses.replace(
+        ROML,
+        id="paper/roml-cheetah-velocity-30m-v1",
+        purpose="the same, all 30M steps",
+        checkpoints=(3_200_000, 4_800_000, 6_400_000, 12_000_000, 18_000_000, 24_000_000),
+        budget=30_000_000,
+        published=(
+            *ROML.published,
+            Published(agent="varibad", steps=30_000_000, score=-82.0, band=15.0, source=ROML_FIGURE),
+        ),
+    ),
 )
 
 
@@ -200,6 +279,12 @@ def get_protocol(protocol_id: str) -> Protocol:
     if protocol_id not in known:
         raise UnknownIdError(f"Unknown protocol {protocol_id!r}. {close_matches(protocol_id, known)}")
     return known[protocol_id]
+
+
+def find_published(protocol_id: str, steps: int) -> Published | None:
+    """Returns what was published for a checkpoint; None if nothing was, or if this version lacks the protocol."""
+    known = (published for protocol in PROTOCOLS if protocol.id == protocol_id for published in protocol.published)
+    return next((published for published in known if published.steps == steps), None)
 
 
 def check_checkpoint(resolved: ResolvedProtocol, steps: int) -> None:

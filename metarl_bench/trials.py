@@ -74,7 +74,8 @@ def meta_test(
     fork: Adaptation | None = None
     for play in schedule(resolved):
         if play.phase == "adaptation":
-            rewards.append(_mean_over_sound_worlds(player.play(adaptation, play, seen=play.shot, explore=True)))
+            explore = resolved.adaptation_actions == "sampled"
+            rewards.append(_mean_over_sound_worlds(player.play(adaptation, play, seen=play.shot, explore=explore)))
             continue
         if play.episode == 0:
             fork = player.fork(adaptation)

@@ -96,7 +96,7 @@ def plot(
             sys.stderr.write(f"{first['suite']}, {first['protocol']}: no run is complete yet; try --checkpoint.\n")
             continue
         # The digest, since one suite may have results under several rules.
-        stem = f"{first['protocol']}-{first['suite'].replace('/', '-')}-{first['digest'][:6]}"
+        stem = f"{first['protocol']}-{first['suite']}-{first['digest'][:6]}".replace("/", "-")
         for name, figure in (
             ("adaptation", figures.adaptation_curve(table)),
             ("within-trial", figures.within_trial_curve(table, rewards)),

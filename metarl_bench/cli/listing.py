@@ -56,3 +56,10 @@ def _protocols() -> None:
         for protocol in PROTOCOLS
     ]
     show_table("Protocols", ("id", "budget (steps)", "K", "test tasks", "seeds", "purpose"), rows)
+    published = [
+        (protocol.id, number.agent, f"{number.steps:,}", f"{number.score:g}", f"{number.lowest:g}", number.source)
+        for protocol in PROTOCOLS
+        for number in protocol.published
+    ]
+    say("")
+    show_table("Published", ("protocol", "agent", "steps", "score", "agrees from", "source"), published)

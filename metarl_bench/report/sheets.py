@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from metarl_bench.leaderboard import split_tables
+from metarl_bench.protocols import find_published
 from metarl_bench.report.escaping import shorten
 from metarl_bench.rows import NAN, RANKED_SEEDS
 
@@ -142,7 +143,7 @@ def _efficiency_columns(rows: Sequence[Row]) -> list[Column]:
 
 
 def _score_notes(rows: Sequence[Row]) -> list[str]:
-    first = rows[0]
+    first, number = rows[0], _score_format(rows)
     shots = len(next((row["online"] for row in rows if row["online"]), ()))
     what = "Success rate" if first["measure"] == "success" else "Return"
     when = f"the evaluation episodes after {shots} adaptation episode{'' if shots == 1 else 's'}"
@@ -154,6 +155,12 @@ def _score_notes(rows: Sequence[Row]) -> list[str]:
         f"Score: {what.lower()} of {when}, averaged over a seed's tasks and trials, then the interquartile mean over "
         "seeds. Intervals: bootstrap over whole seeds. Gain: last shot minus shot 0, within each seed.",
     ]
+    published = find_published(first["protocol"], first["checkpoint_steps"])
+    if published is not None:
+        notes.append(
+            f"Published: {published.agent} {number(published.score)} at {published.steps:,} steps; "
+            f"{number(published.lowest)} or more agrees with it. Source: {published.source}."
+        )
     if first["references"]:
         notes.append(f"Norm.: normalised score, 0 is random, 1 the expert (references {first['references']}).")
     notes += [text for applies, text in _markings(rows) if applies]

@@ -17,7 +17,8 @@ MOST_FILES = 5_000
 DEEPEST = 12
 _MIB = 2**20
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}"
-_RUN = rf"{RUNS}/{_NAME}/{_NAME}/{_NAME}/{_NAME}/seed-\d{{1,3}}"
+# Protocols of published numbers have an id in two parts; no other has.
+_RUN = rf"{RUNS}/(paper/)?{_NAME}/{_NAME}/{_NAME}/{_NAME}/seed-\d{{1,3}}"
 # Patterns of the paths that may be there, and the largest size of such a file.
 _ALLOWED = [
     (re.compile(re.escape(CARD)), 4 * _MIB),
@@ -60,7 +61,7 @@ def check_files(folder: Path) -> None:
 
 def run_folders(folder: Path) -> list[Path]:
     """Returns the run folders of a submission whose files were checked."""
-    return sorted(path.parent for path in (folder / RUNS).glob(f"*/*/*/*/*/{MANIFEST}"))
+    return sorted(path.parent for path in (folder / RUNS).rglob(MANIFEST))
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:

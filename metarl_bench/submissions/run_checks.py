@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from metarl_bench import fingerprint
 from metarl_bench.configs import values_digest
 from metarl_bench.episodes import schedule, trial_places
-from metarl_bench.errors import BenchError, RecordError, UnknownIdError
+from metarl_bench.errors import BenchError, ConfigError, RecordError, UnknownIdError
 from metarl_bench.evidence import Evidence, evidence_path, read_evidence
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, WITHIN_TRIAL, Manifest, Rows, load_results
@@ -110,9 +110,10 @@ def returns_key(rows: Rows, checkpoint: int) -> str:
 
 
 def _check_place(folder: Path, manifest: Manifest) -> None:
-    expected = (manifest.protocol, *manifest.suite.split("/"), manifest.agent, f"seed-{manifest.seed}")
-    if folder.parts[-len(expected) :] != expected:
-        raise Rejected(f"it lies in {'/'.join(folder.parts[-5:])}; by its manifest it is {'/'.join(expected)}.")
+    expected = (*f"{manifest.protocol}/{manifest.suite}/{manifest.agent}".split("/"), f"seed-{manifest.seed}")
+    found = folder.parts[-len(expected) :]
+    if found != expected:
+        raise Rejected(f"it lies in {'/'.join(found)}; by its manifest it is {'/'.join(expected)}.")
     if manifest.status != "complete" or manifest.primary_split != "test":
         raise Rejected(f"it is {manifest.status}, on {manifest.primary_split} tasks; expected complete, on test tasks.")
     if manifest.config_digest != values_digest(manifest.config):
@@ -125,7 +126,10 @@ def _rules(manifest: Manifest) -> tuple[Suite, ResolvedProtocol]:
         protocol, suite = get_protocol(manifest.protocol), make_suite(manifest.suite)
     except UnknownIdError as error:
         raise Unchecked(f"{error} Install what brings it, or a newer metarl-bench.") from None
-    resolved = protocol.resolve(suite)
+    try:
+        resolved = protocol.resolve(suite)
+    except ConfigError as error:
+        raise Rejected(str(error)) from None
     known, stated = resolved.covers(), manifest.covers
     different = sorted(name for name in {*known, *stated} if known.get(name) != stated.get(name))
     if different or manifest.digest != resolved.digest():

@@ -160,14 +160,14 @@ class Autoencoder(nn.Module):
 
     def _reward_error(self, trials: Trials, steps: Tensor, latents: Tensor) -> Tensor:
         seen = (at(part, steps) for part in (trials.observations, trials.actions, trials.following))
-        errors: Tensor = self.predict_rewards(latents, *seen) - at(trials.rewards, steps)[..., 0]
-        return errors.square().mean()
+        errors = self.predict_rewards(latents, *seen) - at(trials.rewards, steps)[..., 0]
+        return torch.mean(errors.square())
 
     def _state_error(self, decoder: Decoder, trials: Trials, steps: Tensor, latents: Tensor) -> Tensor:
         predicted = decoder(latents, (at(trials.observations, steps), at(trials.actions, steps)))
         # The change is predicted: what hardly changes would drown in what does not.
         change = at(trials.following, steps) - at(trials.observations, steps)
-        return (predicted - change).square().sum(dim=-1).mean()
+        return torch.mean((predicted - change).square().sum(dim=-1))
 
 
 def divergence_of(mean: Tensor, log_variance: Tensor, prior_mean: Tensor, prior_log_variance: Tensor) -> Tensor:
