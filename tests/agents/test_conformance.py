@@ -16,6 +16,8 @@ CONFIGS = {
     "pearl": OFF_POLICY,
     "rl2": ON_POLICY,
     "rl2-transformer": TRANSFORMER,
+    # Few trials, so that the buffer runs full; and all that can be predicted.
+    "varibad": ON_POLICY | {"buffer_trials": 10, "state_weight": 1.0},
 }
 
 CHECKS = [

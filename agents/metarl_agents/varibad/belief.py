@@ -36,7 +36,7 @@ class BeliefEncoder(nn.Module):
         self._reward = linear(1, REWARD_UNITS, generator)
         self._gru = Gru(ACTION_UNITS + OBSERVATION_UNITS + REWARD_UNITS, units)
         self._gru.initialise(generator)
-        self._head = linear(units, 2 * latent, generator, gain=0.1)
+        self._head = linear(units, 2 * latent, generator, gain=1.0)
 
     def forward(self, actions: Tensor, observations: Tensor, rewards: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Reads steps.
