@@ -88,7 +88,7 @@ class OffPolicyConfig:
     num_tasks: Count = 100
     num_worlds: Count = 50
     random_share: Fraction = 0.05
-    steps_per_update: Count = 40
+    steps_per_update: Count = 30
     capacity: Count = 10_000
     task_batch: Count = 16
     batch: Count = 16
