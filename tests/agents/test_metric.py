@@ -99,6 +99,18 @@ def test_evidence_moves_the_transfer_from_the_prototypes_to_what_was_seen() -> N
     assert np.isclose(found[3], 0.4, atol=1e-3)
 
 
+def test_exploration_draws_prototypes_by_similarity() -> None:
+    made = prototypes(-1.0, 0.0, 1.0, noise=2.0)
+    means, counts = torch.full((3000, 1), 0.9), torch.full((3000, 1), 1.0)
+    uniform = torch.from_numpy(np.random.default_rng(0).random((3000, 1), dtype=np.float32))
+    weights = made.similarity(means[:1], counts[:1])[0]
+    drawn = made.draw(means, counts, uniform)
+    # Each prototype, moved towards what was seen by s / (s + v) = 1 / 3.
+    for point, weight in zip((-1.0, 0.0, 1.0), weights, strict=True):
+        share = torch.isclose(drawn, torch.tensor(point + (0.9 - point) / 3), atol=1e-5).float().mean()
+        assert np.isclose(share, weight, atol=0.03)
+
+
 def test_prototypes_follow_their_tasks() -> None:
     made = prototypes(0.0, 1.0, noise=1.0)
     for _ in range(200):

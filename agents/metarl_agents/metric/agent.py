@@ -15,6 +15,7 @@ from metarl_agents.common.transitions import TransitionView
 from metarl_agents.metric.config import MetricConfig
 from metarl_agents.metric.embedding import Embedding, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
+from metarl_bench.agents import Phase
 
 
 class MetricEncoder(nn.Module):
@@ -60,7 +61,11 @@ class Metric(OffPolicyAgent):
 
 
 class MetricInTrial(LatentPolicyInTrial):
-    """Refines the task's point with every transition of the trial, also of an evaluation episode.
+    """Explores as if it were in a known task, drawn by similarity; is evaluated on the posterior mean.
+
+    Exploring like that shows each task under the behaviour of many, without which the embedding would tell tasks by
+    what the policy does in them instead of by what they are. In an evaluation episode, the mean is refined at every
+    step.
 
     Attributes:
         means: Mean point of the transitions seen [worlds, latent]; 0 before the first.
@@ -76,14 +81,26 @@ class MetricInTrial(LatentPolicyInTrial):
         latent: int,
         rng: np.random.Generator,
     ) -> None:
-        self._encoder = encoder
         self.means = torch.zeros((num_worlds, latent))
+        self._encoder = encoder
         self._counts = torch.zeros((num_worlds, 1))
+        self._exploring = False
         super().__init__(policy, view, encoder.prototypes.transfer(self.means, self._counts), rng=rng)
+
+    @override
+    def begin_episode(self, observations: NDArray[np.float32], *, episode: int, phase: Phase) -> None:
+        prototypes, self._exploring = self._encoder.prototypes, phase == "adaptation"
+        if self._exploring:
+            uniform = torch.from_numpy(self._rng.random((len(self.means), 1), dtype=np.float32))
+            self.latents = prototypes.draw(self.means, self._counts, uniform)
+        else:
+            self.latents = prototypes.transfer(self.means, self._counts)
 
     @override
     def take_in(self, evidence: Tensor, active: Tensor) -> None:
         self._counts = self._counts + active
         step = (self._encoder.embedding(evidence) - self.means) / self._counts.clamp(min=1)
         self.means = self.means + torch.where(active, step, 0.0)
-        self.latents = torch.where(active, self._encoder.prototypes.transfer(self.means, self._counts), self.latents)
+        if not self._exploring:
+            refined = self._encoder.prototypes.transfer(self.means, self._counts)
+            self.latents = torch.where(active, refined, self.latents)

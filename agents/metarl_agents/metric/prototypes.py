@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+# Stands for no transitions at all, where the variance of their mean would be infinite.
+LEAST_COUNT = 1e-3
+
 
 class Prototypes(nn.Module):
     """A mixture of Gaussians around the training tasks' points: the prior of a new task's point.
@@ -62,19 +65,37 @@ class Prototypes(nn.Module):
         Returns:
             [worlds, latent]; without transitions the mean of the prototypes.
         """
-        spread = self.spread()
-        uncertainty = self.noise / counts.clamp(min=1e-3)
-        weights = self.similarity(means, counts)
-        retrieved = weights @ self.points
-        return retrieved + spread / (spread + uncertainty) * (means - retrieved)
+        return self._refined(self.similarity(means, counts) @ self.points, means, counts)
+
+    @torch.no_grad()
+    def draw(self, means: Tensor, counts: Tensor, uniform: Tensor) -> Tensor:
+        """Returns the posterior mean around one prototype, drawn by similarity [worlds, latent].
+
+        Args:
+            means: As for ``transfer``.
+            counts: As for ``transfer``.
+            uniform: Random numbers in [0, 1), one a world [worlds, 1].
+        """
+        reached = self.similarity(means, counts).cumsum(dim=1)
+        drawn = torch.searchsorted(reached, uniform * reached[:, -1:], right=True)[:, 0]
+        return self._refined(self.points[drawn.clamp(max=len(self.points) - 1)], means, counts)
 
     @torch.no_grad()
     def similarity(self, means: Tensor, counts: Tensor) -> Tensor:
         """Returns how much each prototype counts [worlds, tasks]; rows sum to 1. Arguments as for ``transfer``."""
-        variance = self.spread() + self.noise / counts.clamp(min=1e-3)
+        variance = self.spread() + self._uncertainty(counts)
         distances = (means[:, None] - self.points).square().sum(dim=-1)
         logits = torch.where(self.known > 0, -0.5 * distances / variance, -torch.inf)
         return torch.where((self.known > 0).any(), logits, 0.0).softmax(dim=-1)
+
+    def _refined(self, retrieved: Tensor, means: Tensor, counts: Tensor) -> Tensor:
+        """Moves points [worlds, latent] towards what was seen, the further the more there is of it."""
+        spread = self.spread()
+        return retrieved + spread / (spread + self._uncertainty(counts)) * (means - retrieved)
+
+    def _uncertainty(self, counts: Tensor) -> Tensor:
+        """Returns the variance per dimension of the mean of so many points [worlds, 1]."""
+        return self.noise / counts.clamp(min=LEAST_COUNT)
 
     @torch.no_grad()
     def spread(self) -> Tensor:
