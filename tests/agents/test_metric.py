@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from metarl_agents.metric import distances
 from metarl_agents.metric.config import MetricConfig
-from metarl_agents.metric.embedding import Embedding, metric_loss
+from metarl_agents.metric.embedding import Embedding, Points, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
 from metarl_bench.errors import ConfigError
 from metarl_bench.registry import make_suite
@@ -36,6 +36,13 @@ def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda a, b: metric_loss(a, b, tasks, softening=0.1), views)
 
 
+def test_transitions_count_by_their_weight() -> None:
+    points = Points(torch.tensor([[[0.0], [0.8]]]), torch.tensor([[[0.25], [0.75]]]))
+    mean = points.mean(dim=1)
+    assert torch.allclose(mean.place, torch.tensor([[0.6]]))
+    assert torch.allclose(mean.weight, torch.tensor([[1.0]]))
+
+
 def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
     """Tasks differ in a goal that only the reward shows: minus the distance to it, from random places."""
     rng = np.random.default_rng(0)
@@ -46,54 +53,62 @@ def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
         rewards = -np.abs(places - goals[tasks, None]) + 0.1 * rng.standard_normal(places.shape)
         return torch.from_numpy(np.stack([places, rewards], axis=-1).astype(np.float32))
 
-    embedding = Embedding(2, 32, 5, torch.Generator().manual_seed(0))
+    embedding = Embedding(2, 32, MetricConfig().latent, torch.Generator().manual_seed(0))
     optimiser = torch.optim.Adam(embedding.parameters(), lr=1e-3)
     for _ in range(1000):
         tasks = rng.choice(100, 16, replace=False)
         points = embedding(evidence(tasks, 64))
-        views = points[:, :32].mean(dim=1), points[:, 32:].mean(dim=1)
-        loss = metric_loss(*views, torch.from_numpy(tasks), softening=MetricConfig().softening)
+        loss = metric_loss(*points.views(), torch.from_numpy(tasks), softening=MetricConfig().softening)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     with torch.no_grad():
-        points = embedding(evidence(np.arange(100), 256)).mean(dim=1)
+        points = embedding(evidence(np.arange(100), 256)).mean(dim=1).place
     pairs = np.triu_indices(100, k=1)
     learned = torch.cdist(points, points).numpy()[pairs]
     true = np.abs(goals[:, None] - goals[None, :])[pairs]
     assert spearmanr(learned, true).statistic >= 0.8
 
 
+def alike(places: torch.Tensor) -> Points:
+    """Returns points of weight 1."""
+    return Points(places, torch.ones_like(places[..., :1]))
+
+
+def seen(place: float, weight: float) -> Points:
+    return Points(torch.tensor([[place]]), torch.tensor([[weight]]))
+
+
 def prototypes(*points: float, noise: float) -> Prototypes:
     made = Prototypes(len(points), 1, rate=0.05)
-    made.update(torch.arange(len(points)), torch.tensor(points)[:, None, None])
+    made.update(torch.arange(len(points)), alike(torch.tensor(points)[:, None, None]))
     made.noise.fill_(noise)
     return made
 
 
 def test_transfer_is_the_posterior_mean_under_the_mixture() -> None:
     made = prototypes(-1.0, 0.0, 0.5, noise=0.8)
-    seen, count = 0.3, 4
+    place, count = 0.3, 4
     grid = np.linspace(-6, 6, 40_001)
     # Squared distances to the nearest other prototype: 1, .25, .25.
     spread = 0.5
     prior = sum(np.exp(-0.5 * (grid - point) ** 2 / spread) for point in (-1.0, 0.0, 0.5))
-    posterior = prior * np.exp(-0.5 * (seen - grid) ** 2 / (0.8 / count))
+    posterior = prior * np.exp(-0.5 * (place - grid) ** 2 / (0.8 / count))
     expected = (grid * posterior).sum() / posterior.sum()
-    found = made.transfer(torch.tensor([[seen]]), torch.tensor([[float(count)]]))
+    found = made.transfer(seen(place, float(count)))
     assert np.isclose(found.item(), expected, atol=1e-4)
 
 
 def test_without_evidence_all_known_prototypes_count_alike() -> None:
     made = Prototypes(4, 1, rate=0.05)
-    made.update(torch.arange(2), torch.tensor([[[-1.0]], [[0.5]]]))
-    weights = made.similarity(torch.zeros(1, 1), torch.zeros(1, 1))
+    made.update(torch.arange(2), alike(torch.tensor([[[-1.0]], [[0.5]]])))
+    weights = made.similarity(seen(0.0, 0.0))
     assert torch.allclose(weights, torch.tensor([[0.5, 0.5, 0.0, 0.0]]), atol=1e-3)
 
 
 def test_evidence_moves_the_transfer_from_the_prototypes_to_what_was_seen() -> None:
     made = prototypes(-1.0, 0.0, 1.0, noise=2.0)
-    found = [made.transfer(torch.tensor([[0.4]]), torch.tensor([[n]])).item() for n in (0.0, 1.0, 10.0, 1e6)]
+    found = [made.transfer(seen(0.4, n)).item() for n in (0.0, 1.0, 10.0, 1e6)]
     assert abs(found[0]) < 1e-2
     assert found[0] < found[1] < found[2] < found[3]
     assert np.isclose(found[3], 0.4, atol=1e-3)
@@ -101,10 +116,9 @@ def test_evidence_moves_the_transfer_from_the_prototypes_to_what_was_seen() -> N
 
 def test_exploration_draws_prototypes_by_similarity() -> None:
     made = prototypes(-1.0, 0.0, 1.0, noise=2.0)
-    means, counts = torch.full((3000, 1), 0.9), torch.full((3000, 1), 1.0)
     uniform = torch.from_numpy(np.random.default_rng(0).random((3000, 1), dtype=np.float32))
-    weights = made.similarity(means[:1], counts[:1])[0]
-    drawn = made.draw(means, counts, uniform)
+    weights = made.similarity(seen(0.9, 1.0))[0]
+    drawn = made.draw(alike(torch.full((3000, 1), 0.9)), uniform)
     # Each prototype, moved towards what was seen by s / (s + v) = 1 / 3.
     for point, weight in zip((-1.0, 0.0, 1.0), weights, strict=True):
         share = torch.isclose(drawn, torch.tensor(point + (0.9 - point) / 3), atol=1e-5).float().mean()
@@ -114,7 +128,7 @@ def test_exploration_draws_prototypes_by_similarity() -> None:
 def test_prototypes_follow_their_tasks() -> None:
     made = prototypes(0.0, 1.0, noise=1.0)
     for _ in range(200):
-        made.update(torch.tensor([0]), torch.full((1, 3, 1), -0.5))
+        made.update(torch.tensor([0]), alike(torch.full((1, 3, 1), -0.5)))
     assert torch.allclose(made.points[:, 0], torch.tensor([-0.5, 1.0]), atol=1e-3)
 
 

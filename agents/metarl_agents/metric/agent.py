@@ -13,7 +13,7 @@ from metarl_agents.common.off_policy import OffPolicyAgent
 from metarl_agents.common.sac import SquashedPolicy
 from metarl_agents.common.transitions import TransitionView
 from metarl_agents.metric.config import MetricConfig
-from metarl_agents.metric.embedding import Embedding, metric_loss
+from metarl_agents.metric.embedding import LEAST_WEIGHT, Embedding, Points, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
 from metarl_bench.agents import Phase
 
@@ -42,16 +42,14 @@ class Metric(OffPolicyAgent):
     @override
     def infer(self, tasks: NDArray[np.intp], evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         points, places = self.encoder.embedding(evidence), torch.from_numpy(tasks)
-        half = points.shape[1] // 2
-        views = points[:, :half].mean(dim=1), points[:, half:].mean(dim=1)
-        loss = metric_loss(*views, places, softening=self.config.softening)
-        known = points.detach()
+        loss = metric_loss(*points.views(), places, softening=self.config.softening)
+        known = Points(points.place.detach(), points.weight.detach())
         self.encoder.prototypes.update(places, known)
         # Any amount of evidence, as it comes in a trial.
-        counts = torch.from_numpy(rng.integers(0, points.shape[1] + 1, (len(tasks), 1)).astype(np.float32))
-        taken = torch.arange(points.shape[1]) < counts
-        means = (known * taken[..., None]).sum(dim=1) / counts.clamp(min=1)
-        return self.encoder.prototypes.transfer(means, counts), loss
+        count = self.config.context
+        taken = torch.arange(count) < torch.from_numpy(rng.integers(0, count + 1, (len(tasks), 1)))
+        seen = Points(known.place, known.weight * taken[..., None]).mean(dim=1)
+        return self.encoder.prototypes.transfer(seen), loss
 
     @override
     def start_trials(
@@ -68,7 +66,7 @@ class MetricInTrial(LatentPolicyInTrial):
     step.
 
     Attributes:
-        means: Mean point of the transitions seen [worlds, latent]; 0 before the first.
+        seen: Weighted mean of the transitions' points, and the sum of their weights [worlds]; 0 before the first.
     """
 
     def __init__(
@@ -81,26 +79,25 @@ class MetricInTrial(LatentPolicyInTrial):
         latent: int,
         rng: np.random.Generator,
     ) -> None:
-        self.means = torch.zeros((num_worlds, latent))
+        self.seen = Points(torch.zeros((num_worlds, latent)), torch.zeros((num_worlds, 1)))
         self._encoder = encoder
-        self._counts = torch.zeros((num_worlds, 1))
         self._exploring = False
-        super().__init__(policy, view, encoder.prototypes.transfer(self.means, self._counts), rng=rng)
+        super().__init__(policy, view, encoder.prototypes.transfer(self.seen), rng=rng)
 
     @override
     def begin_episode(self, observations: NDArray[np.float32], *, episode: int, phase: Phase) -> None:
         prototypes, self._exploring = self._encoder.prototypes, phase == "adaptation"
         if self._exploring:
-            uniform = torch.from_numpy(self._rng.random((len(self.means), 1), dtype=np.float32))
-            self.latents = prototypes.draw(self.means, self._counts, uniform)
+            uniform = torch.from_numpy(self._rng.random((len(observations), 1), dtype=np.float32))
+            self.latents = prototypes.draw(self.seen, uniform)
         else:
-            self.latents = prototypes.transfer(self.means, self._counts)
+            self.latents = prototypes.transfer(self.seen)
 
     @override
     def take_in(self, evidence: Tensor, active: Tensor) -> None:
-        self._counts = self._counts + active
-        step = (self._encoder.embedding(evidence) - self.means) / self._counts.clamp(min=1)
-        self.means = self.means + torch.where(active, step, 0.0)
+        place, weight = self._encoder.embedding(evidence)
+        total = self.seen.weight + torch.where(active, weight, 0.0)
+        share = torch.where(active, weight, 0.0) / total.clamp(min=LEAST_WEIGHT)
+        self.seen = Points(self.seen.place + share * (place - self.seen.place), total)
         if not self._exploring:
-            refined = self._encoder.prototypes.transfer(self.means, self._counts)
-            self.latents = torch.where(active, refined, self.latents)
+            self.latents = torch.where(active, self._encoder.prototypes.transfer(self.seen), self.latents)

@@ -83,7 +83,7 @@ def _points(agent: Metric, plan: Plan, tasks: tuple[Task, ...]) -> Matrix:
     trial = agent.start_trials(worlds.num_envs, rng=rng)
     play_cycle(worlds, trial, agent.view, episodes=plan.resolved.adaptation_episodes, rng=rng)
     worlds.close()
-    points: Matrix = trial.means.numpy().astype(np.float64).reshape(len(tasks), trials, -1).mean(axis=1)
+    points: Matrix = trial.seen.place.numpy().astype(np.float64).reshape(len(tasks), trials, -1).mean(axis=1)
     return points
 
 

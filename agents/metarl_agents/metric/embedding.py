@@ -2,22 +2,55 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from metarl_agents.common.layers import perceptron
 
+# Stands for no evidence at all, where the variance of the mean would be infinite.
+LEAST_WEIGHT = 1e-3
+
+
+class Points(NamedTuple):
+    """Points of transitions, or their weighted means.
+
+    Attributes:
+        place: Each number in (-1, 1) [..., latent].
+        weight: How much a transition says about its task, in (0, 1), or the sum over several [..., 1].
+    """
+
+    place: Tensor
+    weight: Tensor
+
+    def mean(self, dim: int) -> Points:
+        """Returns the weighted mean over a set of transitions, of which at least one must have a weight."""
+        weight = self.weight.sum(dim=dim)
+        return Points((self.weight * self.place).sum(dim=dim) / weight.clamp(min=LEAST_WEIGHT), weight)
+
+    def views(self) -> tuple[Tensor, Tensor]:
+        """Returns the mean places of the first and of the second half of each task's transitions [tasks, latent]."""
+        half = self.place.shape[1] // 2
+        first = Points(self.place[:, :half], self.weight[:, :half])
+        second = Points(self.place[:, half:], self.weight[:, half:])
+        return first.mean(dim=1).place, second.mean(dim=1).place
+
 
 class Embedding(nn.Module):
-    """Turns each transition into a point of a cube; a task is the mean of its transitions' points."""
+    """Turns each transition into a point of a cube and a weight; a task is the weighted mean of its transitions.
+
+    Without weights, the few transitions that tell tasks apart would drown in the many that do not.
+    """
 
     def __init__(self, evidence: int, hidden: int, latent: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.net = perceptron((evidence, hidden, hidden, latent), generator)
+        self.net = perceptron((evidence, hidden, hidden, latent + 1), generator)
 
-    def forward(self, evidence: Tensor) -> Tensor:
-        """Returns the points [..., latent], each number in (-1, 1), of transitions [..., evidence]."""
-        return self.net(evidence).tanh()  # type: ignore[no-any-return]
+    def forward(self, evidence: Tensor) -> Points:
+        """Returns the points of transitions [..., evidence]."""
+        out = self.net(evidence)
+        return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid())
 
 
 def metric_loss(first: Tensor, second: Tensor, tasks: Tensor, *, softening: float) -> Tensor:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-# Stands for no transitions at all, where the variance of their mean would be infinite.
-LEAST_COUNT = 1e-3
+from metarl_agents.metric.embedding import LEAST_WEIGHT, Points
 
 
 class Prototypes(nn.Module):
     """A mixture of Gaussians around the training tasks' points: the prior of a new task's point.
 
-    The mean of n transitions' points lies around the task's point with the variance of one, divided by n. With the
-    mixture as prior, the posterior mean has a closed form (``transfer``): prototypes are weighted by their similarity
-    to what was seen, and what was seen counts for more, the more there is of it.
+    The weighted mean of transitions' points lies around the task's point with the variance of one, divided by the sum
+    of their weights. With the mixture as prior, the posterior mean has a closed form (``transfer``): prototypes are
+    weighted by their similarity to what was seen, and what was seen counts for more, the more there is of it.
 
     Attributes:
         points: Of the training tasks [tasks, latent].
         known: Whether a task has been seen: 1 or 0 [tasks].
-        noise: Variance of one transition's point around its task's, per dimension, scalar.
+        noise: Variance of a transition's point of weight 1 around its task's, per dimension, scalar.
     """
 
     points: Tensor
@@ -41,61 +40,57 @@ class Prototypes(nn.Module):
         self.register_buffer("noise", torch.ones(()))
 
     @torch.no_grad()
-    def update(self, tasks: Tensor, points: Tensor) -> None:
+    def update(self, tasks: Tensor, points: Points) -> None:
         """Moves the prototypes of some tasks towards their newest points.
 
         Args:
             tasks: Positions of the tasks [tasks].
-            points: Of their transitions [tasks, transitions, latent].
+            points: Of their transitions [tasks, transitions].
         """
-        means = points.mean(dim=1)
+        mean = points.mean(dim=1).place
         rates = torch.where(self.known[tasks] > 0, self._rate, 1.0)[:, None]
-        self.points[tasks] = self.points[tasks] + rates * (means - self.points[tasks])
+        self.points[tasks] = self.points[tasks] + rates * (mean - self.points[tasks])
         self.known[tasks] = 1.0
-        self.noise += self._rate * ((points - means[:, None]).square().mean() - self.noise)
+        variance = (points.weight * (points.place - mean[:, None]).square()).mean() / points.weight.mean()
+        self.noise += self._rate * (variance - self.noise)
 
     @torch.no_grad()
-    def transfer(self, means: Tensor, counts: Tensor) -> Tensor:
-        """Returns the posterior mean of the task's point, given transitions' points.
+    def transfer(self, seen: Points) -> Tensor:
+        """Returns the posterior mean of each world's task [worlds, latent]; without evidence the prototypes' mean.
 
         Args:
-            means: Mean point of what was seen [worlds, latent]; anything where nothing was.
-            counts: Number of transitions seen [worlds, 1].
-
-        Returns:
-            [worlds, latent]; without transitions the mean of the prototypes.
+            seen: Weighted mean of what each world has shown, and the sum of the weights [worlds].
         """
-        return self._refined(self.similarity(means, counts) @ self.points, means, counts)
+        return self._refined(self.similarity(seen) @ self.points, seen)
 
     @torch.no_grad()
-    def draw(self, means: Tensor, counts: Tensor, uniform: Tensor) -> Tensor:
+    def draw(self, seen: Points, uniform: Tensor) -> Tensor:
         """Returns the posterior mean around one prototype, drawn by similarity [worlds, latent].
 
         Args:
-            means: As for ``transfer``.
-            counts: As for ``transfer``.
+            seen: As for ``transfer``.
             uniform: Random numbers in [0, 1), one a world [worlds, 1].
         """
-        reached = self.similarity(means, counts).cumsum(dim=1)
+        reached = self.similarity(seen).cumsum(dim=1)
         drawn = torch.searchsorted(reached, uniform * reached[:, -1:], right=True)[:, 0]
-        return self._refined(self.points[drawn.clamp(max=len(self.points) - 1)], means, counts)
+        return self._refined(self.points[drawn.clamp(max=len(self.points) - 1)], seen)
 
     @torch.no_grad()
-    def similarity(self, means: Tensor, counts: Tensor) -> Tensor:
-        """Returns how much each prototype counts [worlds, tasks]; rows sum to 1. Arguments as for ``transfer``."""
-        variance = self.spread() + self._uncertainty(counts)
-        distances = (means[:, None] - self.points).square().sum(dim=-1)
+    def similarity(self, seen: Points) -> Tensor:
+        """Returns how much each prototype counts [worlds, tasks]; rows sum to 1. ``seen`` as for ``transfer``."""
+        variance = self.spread() + self._uncertainty(seen)
+        distances = (seen.place[:, None] - self.points).square().sum(dim=-1)
         logits = torch.where(self.known > 0, -0.5 * distances / variance, -torch.inf)
         return torch.where((self.known > 0).any(), logits, 0.0).softmax(dim=-1)
 
-    def _refined(self, retrieved: Tensor, means: Tensor, counts: Tensor) -> Tensor:
+    def _refined(self, retrieved: Tensor, seen: Points) -> Tensor:
         """Moves points [worlds, latent] towards what was seen, the further the more there is of it."""
         spread = self.spread()
-        return retrieved + spread / (spread + self._uncertainty(counts)) * (means - retrieved)
+        return retrieved + spread / (spread + self._uncertainty(seen)) * (seen.place - retrieved)
 
-    def _uncertainty(self, counts: Tensor) -> Tensor:
-        """Returns the variance per dimension of the mean of so many points [worlds, 1]."""
-        return self.noise / counts.clamp(min=LEAST_COUNT)
+    def _uncertainty(self, seen: Points) -> Tensor:
+        """Returns the variance per dimension of what was seen around the task's point [worlds, 1]."""
+        return self.noise / seen.weight.clamp(min=LEAST_WEIGHT)
 
     @torch.no_grad()
     def spread(self) -> Tensor:
