@@ -58,7 +58,8 @@ def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
     for _ in range(1000):
         tasks = rng.choice(100, 16, replace=False)
         points = embedding(evidence(tasks, 64))
-        loss = metric_loss(*points.views(), torch.from_numpy(tasks), softening=MetricConfig().softening)
+        first, second = points.views()
+        loss = metric_loss(first, second, torch.from_numpy(tasks), softening=MetricConfig().softening)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -42,7 +42,8 @@ class Metric(OffPolicyAgent):
     @override
     def infer(self, tasks: NDArray[np.intp], evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         points, places = self.encoder.embedding(evidence), torch.from_numpy(tasks)
-        loss = metric_loss(*points.views(), places, softening=self.config.softening)
+        first, second = points.views()
+        loss = metric_loss(first, second, places, softening=self.config.softening)
         known = Points(points.place.detach(), points.weight.detach())
         self.encoder.prototypes.update(places, known)
         # Any amount of evidence, as it comes in a trial.
