@@ -16,7 +16,8 @@ DEV := .venv/.dev-installed
 PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 SUITE := locomotion/cheetah-velocity-v1
-BASELINE = $(BIN)/metarl-bench run --protocol lite-v1 --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
+PUBLISHED = $(BIN)/metarl-bench run --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
+BASELINE = $(PUBLISHED) --protocol lite-v1
 
 # Packs, verifies and adds the runs of a baseline: name, run folders, options of pack, options of add.
 define VERIFIED
@@ -53,8 +54,11 @@ bench: $(DEV)
 	$(BIN)/pytest tests/benchmarks
 
 results: $(DEV)
-	$(BASELINE) --suite $(SUITE) --agent random rl2 multitask-ppo oracle
-	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 locomotion/cheetah-direction-v1 --agent random rl2
+	$(BASELINE) --suite $(SUITE) locomotion/cheetah-direction-v1 --agent random rl2 rl2-transformer varibad pearl metric
+	$(BASELINE) --suite $(SUITE) --agent multitask-ppo oracle
+	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
+	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
+	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
 	$(call VERIFIED,random,results/lite-v1/*/*/random,--name Random --configurations-tried 1,--evidence-by-hash)
 	$(call VERIFIED,oracle,results/lite-v1/*/*/oracle,--name Oracle --configurations-tried 1 --division privileged,--evidence-by-hash)
 	$(call VERIFIED,multitask-ppo,results/lite-v1/*/*/multitask-ppo,--name "Multi-task PPO" --configurations-tried 1,--evidence-by-hash)
