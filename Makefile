@@ -62,7 +62,7 @@ results: $(DEV)
 	$(call VERIFIED,random,results/lite-v1/*/*/random,--name Random --configurations-tried 1,--evidence-by-hash)
 	$(call VERIFIED,oracle,results/lite-v1/*/*/oracle,--name Oracle --configurations-tried 1 --division privileged,--evidence-by-hash)
 	$(call VERIFIED,multitask-ppo,results/lite-v1/*/*/multitask-ppo,--name "Multi-task PPO" --configurations-tried 1,--evidence-by-hash)
-	$(call VERIFIED,rl2,results/lite-v1/*/*/rl2,--name RL2 --configurations-tried 33 --paper https://arxiv.org/abs/1611.02779,--evidence-by-hash)
+	$(call VERIFIED,rl2,results/lite-v1/*/*/rl2,--name RL2 --configurations-tried 34 --paper https://arxiv.org/abs/1611.02779,--evidence-by-hash)
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md
