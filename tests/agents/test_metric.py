@@ -21,19 +21,19 @@ def test_loss_of_three_points() -> None:
     second = torch.tensor([[0.5], [1.0]])
     # Same task: .25 and 0; different tasks: 1 and .25.
     expected = 0.125 + (1 / 1.1 + 1 / 0.35) / 2
-    assert torch.isclose(metric_loss(first, second, torch.tensor([0, 1]), softening=0.1), torch.tensor(expected))
+    assert torch.isclose(metric_loss(first, second, tasks=torch.tensor([0, 1]), softening=0.1), torch.tensor(expected))
 
 
 def test_rows_of_one_task_do_not_repel_each_other() -> None:
     first, second = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [1.0]])
-    assert metric_loss(first, second, torch.tensor([7, 7]), softening=0.1) == 0.5
+    assert metric_loss(first, second, tasks=torch.tensor([7, 7]), softening=0.1) == 0.5
 
 
 def test_gradient_of_the_loss_is_that_of_finite_differences() -> None:
     generator = torch.Generator().manual_seed(0)
     views = [torch.randn(3, 2, generator=generator, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     tasks = torch.tensor([0, 1, 2])
-    assert torch.autograd.gradcheck(lambda a, b: metric_loss(a, b, tasks, softening=0.1), views)
+    assert torch.autograd.gradcheck(lambda a, b: metric_loss(a, b, tasks=tasks, softening=0.1), views)
 
 
 def test_transitions_count_by_their_weight() -> None:
@@ -57,9 +57,8 @@ def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
     optimiser = torch.optim.Adam(embedding.parameters(), lr=1e-3)
     for _ in range(1000):
         tasks = rng.choice(100, 16, replace=False)
-        points = embedding(evidence(tasks, 64))
-        first, second = points.views()
-        loss = metric_loss(first, second, torch.from_numpy(tasks), softening=MetricConfig().softening)
+        first, second = (embedding(evidence(tasks, 32)).mean(dim=1).place for _ in range(2))
+        loss = metric_loss(first, second, tasks=torch.from_numpy(tasks), softening=MetricConfig().softening)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from metarl_agents.common.replay import TaskReplay
 from metarl_agents.pearl.agent import Pearl, PearlInTrial
 from metarl_agents.pearl.config import PearlConfig
 from metarl_agents.pearl.posterior import Evidence, TransitionEncoder, divergence_from_prior, product
@@ -100,8 +101,10 @@ def test_posterior_of_a_trial_is_that_of_its_transitions() -> None:
 
 def test_encoder_learns_from_the_critics_and_from_the_divergence() -> None:
     agent = make_agent()
-    evidence = torch.randn(3, 8, agent.view.evidence, generator=torch.Generator().manual_seed(0))
-    latents, loss = agent.infer(np.arange(3), evidence, np.random.default_rng(0))
+    agent._replay = TaskReplay(3, 100, agent.view.columns)
+    for task in range(3):
+        agent._replay.add(task, agent.view.rows(transition(10, active=[True] * 10)))
+    latents, loss = agent.infer(np.arange(3), np.random.default_rng(0))
     weights = list(agent.encoder.parameters())
     for objective in (latents.sum(), loss):
         gradients = torch.autograd.grad(objective, weights, retain_graph=True)

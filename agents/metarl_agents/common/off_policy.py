@@ -15,7 +15,7 @@ from metarl_agents.common import files
 from metarl_agents.common.collection import play_cycle
 from metarl_agents.common.config import OffPolicyConfig
 from metarl_agents.common.networks import torch_threads
-from metarl_agents.common.replay import TaskReplay
+from metarl_agents.common.replay import Floats, Ints, TaskReplay
 from metarl_agents.common.sac import Sac
 from metarl_agents.common.transitions import TransitionView
 from metarl_bench.agents import MetaAgent, TrialShape
@@ -70,14 +70,21 @@ class OffPolicyAgent(MetaAgent):
         """Returns the untrained encoder."""
 
     @abstractmethod
-    def infer(self, tasks: np.ndarray, evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def infer(self, tasks: Ints, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Returns a latent for each task, and what the encoder minimises beside the critics' error.
 
         Args:
             tasks: Positions of the tasks [tasks].
-            evidence: Transitions of each task as an encoder sees them [tasks, context, evidence].
             rng: For sampling.
         """
+
+    def newest_evidence(self, tasks: Ints, rng: np.random.Generator) -> Tensor:
+        """Returns transitions of each task's newest trials, as an encoder sees them [tasks, context, evidence]."""
+        return self.view.for_encoder(self._replay.sample_newest(tasks, self.config.context, rng))
+
+    def any_evidence(self, tasks: Ints, rng: np.random.Generator) -> Tensor:
+        """Returns transitions of everything held of each task, as an encoder sees them [tasks, context, evidence]."""
+        return self.view.for_encoder(self._replay.sample(tasks, self.config.context, rng))
 
     @override
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
@@ -164,7 +171,7 @@ class OffPolicyAgent(MetaAgent):
         self._tasks = np.array(sorted({handle.id for handle in handles}), np.int64)
         self._replay = TaskReplay(len(self._tasks), self.config.capacity, self.view.columns)
 
-    def _store(self, tasks: np.ndarray, rows: list[np.ndarray]) -> None:
+    def _store(self, tasks: Ints, rows: list[Floats]) -> None:
         """Takes the transitions of each world [steps, width] into the replays and the statistics."""
         self._replay.begin_collection(tasks)
         for task, transitions in zip(tasks, rows, strict=True):
@@ -175,8 +182,7 @@ class OffPolicyAgent(MetaAgent):
         config, replay = self.config, self._replay
         known = np.flatnonzero(replay.sizes)
         tasks = rng.choice(known, config.task_batch, replace=len(known) < config.task_batch)
-        evidence = self.view.for_encoder(replay.sample_newest(tasks, config.context, rng))
-        latents, encoder_loss = self.infer(tasks, evidence, rng)
+        latents, encoder_loss = self.infer(tasks, rng)
         batch = self.view.for_learning(replay.sample(tasks, config.batch, rng))
         per_row = latents.repeat_interleave(config.batch, dim=0)
         self._log |= self.sac.update_critic(batch, per_row, encoder_loss, rng)

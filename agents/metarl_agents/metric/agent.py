@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from metarl_agents.common.latent_policy import LatentPolicyInTrial
 from metarl_agents.common.off_policy import OffPolicyAgent
+from metarl_agents.common.replay import Ints
 from metarl_agents.common.sac import SquashedPolicy
 from metarl_agents.common.transitions import TransitionView
 from metarl_agents.metric.config import MetricConfig
@@ -40,10 +41,12 @@ class Metric(OffPolicyAgent):
         return MetricEncoder(embedding, Prototypes(config.num_tasks, config.latent, rate=config.prototype_rate))
 
     @override
-    def infer(self, tasks: NDArray[np.intp], evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        points, places = self.encoder.embedding(evidence), torch.from_numpy(tasks)
-        first, second = points.views()
-        loss = metric_loss(first, second, places, softening=self.config.softening)
+    def infer(self, tasks: Ints, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        places, embedding = torch.from_numpy(tasks), self.encoder.embedding
+        points = embedding(self.newest_evidence(tasks, rng))
+        # The second view is of all times, so that a task's point does not depend on how it was explored.
+        views = points.mean(dim=1).place, embedding(self.any_evidence(tasks, rng)).mean(dim=1).place
+        loss = metric_loss(*views, tasks=places, softening=self.config.softening)
         known = Points(points.place.detach(), points.weight.detach())
         self.encoder.prototypes.update(places, known)
         # Any amount of evidence, as it comes in a trial.

@@ -29,13 +29,6 @@ class Points(NamedTuple):
         weight = self.weight.sum(dim=dim)
         return Points((self.weight * self.place).sum(dim=dim) / weight.clamp(min=LEAST_WEIGHT), weight)
 
-    def views(self) -> tuple[Tensor, Tensor]:
-        """Returns the mean places of the first and of the second half of each task's transitions [tasks, latent]."""
-        half = self.place.shape[1] // 2
-        first = Points(self.place[:, :half], self.weight[:, :half])
-        second = Points(self.place[:, half:], self.weight[:, half:])
-        return first.mean(dim=1).place, second.mean(dim=1).place
-
 
 class Embedding(nn.Module):
     """Turns each transition into a point of a cube and a weight; a task is the weighted mean of its transitions.
@@ -53,7 +46,7 @@ class Embedding(nn.Module):
         return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid())
 
 
-def metric_loss(first: Tensor, second: Tensor, tasks: Tensor, *, softening: float) -> Tensor:
+def metric_loss(first: Tensor, second: Tensor, *, tasks: Tensor, softening: float) -> Tensor:
     """Returns the inverse-square metric loss (Li et al. 2021, equation 9 with n = 2).
 
     Two views of one task attract each other by their squared distance; views of different tasks repel each other by

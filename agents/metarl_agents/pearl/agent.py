@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from metarl_agents.common.latent_policy import LatentPolicyInTrial
 from metarl_agents.common.off_policy import OffPolicyAgent
+from metarl_agents.common.replay import Ints
 from metarl_agents.common.sac import SquashedPolicy
 from metarl_agents.common.transitions import TransitionView
 from metarl_agents.pearl.config import PearlConfig
@@ -31,8 +32,8 @@ class Pearl(OffPolicyAgent):
         return TransitionEncoder(self.view.evidence, config.encoder_hidden, config.latent, generator)
 
     @override
-    def infer(self, tasks: NDArray[np.intp], evidence: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        mean, variance = product(self.encoder(evidence)).posterior()
+    def infer(self, tasks: Ints, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        mean, variance = product(self.encoder(self.newest_evidence(tasks, rng))).posterior()
         noise = torch.from_numpy(rng.standard_normal(mean.shape, dtype=np.float32))
         loss = self.config.kl_weight * divergence_from_prior(mean, variance).mean()
         return mean + variance.sqrt() * noise, loss
