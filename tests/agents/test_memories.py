@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 import torch
 
 from metarl_agents.common.inputs import InputEncoder
-from metarl_agents.common.networks import ActorCritic, torch_threads
+from metarl_agents.common.networks import ActorCritic
 from metarl_agents.common.ppo import make_batch
 from metarl_agents.common.rollouts import TrialCollector, values_and_bootstraps
 from metarl_agents.rl2_transformer.network import TransformerActorCritic
@@ -31,12 +30,6 @@ def make_gru() -> ActorCritic:
 def make_transformer(layers: int) -> ActorCritic:
     generator = torch.Generator().manual_seed(0)
     return TransformerActorCritic(**SIZES, memory=8, layers=layers, heads=2, generator=generator)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with torch_threads(1):
-        yield
 
 
 @pytest.fixture(params=["gru", "transformer-1", "transformer-2"])

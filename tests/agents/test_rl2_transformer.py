@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
 
-from metarl_agents.common.networks import torch_threads
 from metarl_agents.rl2_transformer.config import Rl2TransformerConfig
 from metarl_agents.rl2_transformer.network import ROOM, Earlier, TransformerActorCritic
 from metarl_agents.rl2_transformer.transformer import Layer, Transformer
 from metarl_bench.errors import ConfigError
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    with torch_threads(1):
-        yield
 
 
 def make(*, layers: int, memory: int = 4, heads: int = 2) -> TransformerActorCritic:

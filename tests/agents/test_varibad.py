@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from metarl_agents.common.networks import torch_threads
 from metarl_agents.varibad.agent import VariBad
 from metarl_agents.varibad.autoencoder import Autoencoder, Draw, Trials, divergence_of
 from metarl_agents.varibad.belief import BeliefEncoder
@@ -302,9 +301,8 @@ def test_the_belief_finds_the_goal_as_steps_come_in() -> None:
     )
     rng = np.random.default_rng(0)
     agent._buffer.add(random_trials(1000, 1)[0], np.ones(1000, np.bool_))
-    with torch_threads(1):
-        for _ in range(400):
-            agent.learn_belief(rng)
+    for _ in range(400):
+        agent.learn_belief(rng)
 
     unseen, tasks = random_trials(200, 10_000)
     trials = Trials.of(unseen.batch(np.arange(200)), agent.encoder.observation_moments)
