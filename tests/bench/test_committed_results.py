@@ -26,6 +26,8 @@ DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
+    (CHEETAH, "rl2-transformer"): {0},
+    (CHEETAH, "varibad"): {0, 1},
     (CHEETAH, "multitask-ppo"): {0, 1, 2},
     (CHEETAH, "oracle"): {0, 1, 2},
     (DIRECTION, "random"): {0, 1, 2},
@@ -37,6 +39,8 @@ SEEDS = {
 LEAST = [
     ("rl2", 2_000_000, -90.0),
     ("rl2", 4_000_000, -65.0),
+    ("rl2-transformer", 4_000_000, -80.0),
+    ("varibad", 4_000_000, -80.0),
 ]
 
 
