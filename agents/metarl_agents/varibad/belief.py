@@ -116,7 +116,7 @@ class BeliefInputs(InputEncoder):
 
 
 def linear(inputs: int, outputs: int, generator: torch.Generator, *, gain: float = 2**0.5) -> nn.Linear:
-    """Returns a layer with orthogonal weights and no bias."""
+    """Returns a layer with orthogonal weights and a bias of zero."""
     # Without torch's own initialisation, which draws on its global random state.
     layer: nn.Linear = skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
     nn.init.orthogonal_(layer.weight, gain=gain, generator=generator)
