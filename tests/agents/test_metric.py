@@ -102,7 +102,7 @@ def test_transfer_is_the_posterior_mean_under_the_mixture() -> None:
 def test_without_evidence_all_known_prototypes_count_alike() -> None:
     made = Prototypes(4, 1, rate=0.05)
     made.update(torch.arange(2), alike(torch.tensor([[[-1.0]], [[0.5]]])))
-    weights = made.similarity(seen(0.0, 0.0))
+    weights = made.similarity(seen(0.0, 0.0), made.spread())
     assert torch.allclose(weights, torch.tensor([[0.5, 0.5, 0.0, 0.0]]), atol=1e-3)
 
 
@@ -117,7 +117,7 @@ def test_evidence_moves_the_transfer_from_the_prototypes_to_what_was_seen() -> N
 def test_exploration_draws_prototypes_by_similarity() -> None:
     made = prototypes(-1.0, 0.0, 1.0, noise=2.0)
     uniform = torch.from_numpy(np.random.default_rng(0).random((3000, 1), dtype=np.float32))
-    weights = made.similarity(seen(0.9, 1.0))[0]
+    weights = made.similarity(seen(0.9, 1.0), made.spread())[0]
     drawn = made.draw(alike(torch.full((3000, 1), 0.9)), uniform)
     # Each prototype, moved towards what was seen by s / (s + v) = 1 / 3.
     for point, weight in zip((-1.0, 0.0, 1.0), weights, strict=True):

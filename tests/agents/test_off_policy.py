@@ -1,7 +1,5 @@
 """What PEARL and the metric agent share: replay, networks, soft actor-critic, collection."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -90,16 +88,14 @@ def test_density_of_squashed_actions_is_that_of_torch() -> None:
     assert torch.allclose(log_density, squashed.log_prob(actions).sum(dim=-1), atol=1e-9)
 
 
+def small_sac(*, hidden: int) -> Sac:
+    config = OffPolicyConfig(hidden=hidden, latent=1, learning_rate=3e-3)
+    generator = torch.Generator().manual_seed(0)
+    return Sac(observations=1, actions=1, latent=1, encoder=[], config=config, generator=generator)
+
+
 def test_finds_the_best_action_of_each_task_in_a_bandit() -> None:
-    config = dataclasses.replace(OffPolicyConfig(), hidden=32, latent=1, learning_rate=3e-3)
-    sac = Sac(
-        observations=1,
-        actions=1,
-        latent=1,
-        encoder=[],
-        config=config,
-        generator=torch.Generator().manual_seed(0),
-    )
+    sac = small_sac(hidden=32)
     rng = np.random.default_rng(0)
     for _ in range(600):
         latents = torch.from_numpy(rng.choice([-0.5, 0.5], (128, 1)).astype(np.float32))
@@ -114,15 +110,7 @@ def test_finds_the_best_action_of_each_task_in_a_bandit() -> None:
 
 
 def test_terminal_transitions_are_not_bootstrapped() -> None:
-    config = dataclasses.replace(OffPolicyConfig(), hidden=16, latent=1, learning_rate=3e-3)
-    sac = Sac(
-        observations=1,
-        actions=1,
-        latent=1,
-        encoder=[],
-        config=config,
-        generator=torch.Generator().manual_seed(0),
-    )
+    sac = small_sac(hidden=16)
     rng, shape = np.random.default_rng(0), (64, 1)
     batch = Transitions(
         torch.zeros(shape), torch.zeros(shape), torch.full((64,), 2.0), torch.zeros(shape), torch.ones(64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
+from metarl_agents.common.forks import fork_of
 from metarl_agents.common.networks import torch_threads
 from metarl_agents.common.sac import SquashedPolicy
 from metarl_agents.common.transitions import TransitionView
@@ -61,11 +62,7 @@ class LatentPolicyInTrial(Adaptation):
     @override
     def fork(self) -> Self:
         # Networks are shared and tensors are replaced, never written into: only the stream must be the fork's own.
-        twin = type(self).__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin._rng = np.random.Generator(np.random.PCG64())
-        twin._rng.bit_generator.state = self._rng.bit_generator.state
-        return twin
+        return fork_of(self)
 
     def noise(self, size: int) -> Tensor:
         """Returns standard normal numbers [worlds, size]."""

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 
+def blank_linear(inputs: int, outputs: int) -> nn.Linear:
+    """Returns a layer whose weights are still to be drawn: torch's own drawing uses its global random state."""
+    layer: nn.Linear = skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
+    return layer
+
+
 def perceptron(sizes: tuple[int, ...], generator: torch.Generator) -> nn.Sequential:
     """Returns linear layers with ReLU between them, initialised as torch does by default."""
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
-        layer = skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
+        layer = blank_linear(inputs, outputs)
         bound = 1 / math.sqrt(inputs)
         for weight in (layer.weight, layer.bias):
             nn.init.uniform_(weight, -bound, bound, generator=generator)

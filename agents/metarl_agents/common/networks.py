@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from metarl_agents.common.gru import Gru
+from metarl_agents.common.layers import blank_linear
 
 
 @contextmanager
@@ -149,6 +149,5 @@ class ActorCritic(nn.Module):
 
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     sizes = (inputs, hidden, hidden, outputs)
-    # Without torch's own initialisation, which draws on its global random state.
-    layers = [skip_init(nn.Linear, *pair) for pair in itertools.pairwise(sizes)]  # type: ignore[no-untyped-call]
+    layers = [blank_linear(*pair) for pair in itertools.pairwise(sizes)]
     return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])

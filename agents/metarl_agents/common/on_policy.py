@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from metarl_agents.common import files
 from metarl_agents.common.config import OnPolicyConfig
+from metarl_agents.common.forks import fork_of
 from metarl_agents.common.inputs import InputEncoder
 from metarl_agents.common.networks import ActorCritic, torch_threads
 from metarl_agents.common.ppo import Ppo, make_batch
@@ -190,9 +191,6 @@ class PolicyInTrial(Adaptation):
     @override
     def fork(self) -> PolicyInTrial:
         # The network is shared, not copied: only what belongs to the trial is the fork's own.
-        twin = PolicyInTrial.__new__(PolicyInTrial)
-        twin.__dict__.update(self.__dict__)
+        twin = fork_of(self)
         twin._history, twin._state = self._history.copy(), self._network.copy(self._state)
-        twin._rng = np.random.Generator(np.random.PCG64())
-        twin._rng.bit_generator.state = self._rng.bit_generator.state
         return twin

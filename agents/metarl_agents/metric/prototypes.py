@@ -61,7 +61,8 @@ class Prototypes(nn.Module):
         Args:
             seen: Weighted mean of what each world has shown, and the sum of the weights [worlds].
         """
-        return self._refined(self.similarity(seen) @ self.points, seen)
+        spread = self.spread()
+        return self._refined(self.similarity(seen, spread) @ self.points, seen, spread)
 
     @torch.no_grad()
     def draw(self, seen: Points, uniform: Tensor) -> Tensor:
@@ -71,21 +72,26 @@ class Prototypes(nn.Module):
             seen: As for ``transfer``.
             uniform: Random numbers in [0, 1), one a world [worlds, 1].
         """
-        reached = self.similarity(seen).cumsum(dim=1)
+        spread = self.spread()
+        reached = self.similarity(seen, spread).cumsum(dim=1)
         drawn = torch.searchsorted(reached, uniform * reached[:, -1:], right=True)[:, 0]
-        return self._refined(self.points[drawn.clamp(max=len(self.points) - 1)], seen)
+        return self._refined(self.points[drawn.clamp(max=len(self.points) - 1)], seen, spread)
 
     @torch.no_grad()
-    def similarity(self, seen: Points) -> Tensor:
-        """Returns how much each prototype counts [worlds, tasks]; rows sum to 1. ``seen`` as for ``transfer``."""
-        variance = self.spread() + self._uncertainty(seen)
+    def similarity(self, seen: Points, spread: Tensor) -> Tensor:
+        """Returns how much each prototype counts [worlds, tasks]; rows sum to 1.
+
+        Args:
+            seen: As for ``transfer``.
+            spread: As ``spread`` returns it, which costs too much to be computed twice.
+        """
+        variance = spread + self._uncertainty(seen)
         distances = (seen.place[:, None] - self.points).square().sum(dim=-1)
         logits = torch.where(self.known > 0, -0.5 * distances / variance, -torch.inf)
         return torch.where((self.known > 0).any(), logits, 0.0).softmax(dim=-1)
 
-    def _refined(self, retrieved: Tensor, seen: Points) -> Tensor:
+    def _refined(self, retrieved: Tensor, seen: Points, spread: Tensor) -> Tensor:
         """Moves points [worlds, latent] towards what was seen, the further the more there is of it."""
-        spread = self.spread()
         return retrieved + spread / (spread + self._uncertainty(seen)) * (seen.place - retrieved)
 
     def _uncertainty(self, seen: Points) -> Tensor:

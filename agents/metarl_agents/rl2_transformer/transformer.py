@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils import skip_init
+
+from metarl_agents.common.layers import blank_linear
 
 # Units between the two maps of a feed-forward branch, per unit of the width.
 WIDENING = 2
@@ -33,7 +34,7 @@ class Transformer(nn.Module):
 
     def __init__(self, inputs: int, units: int, *, heads: int, layers: int) -> None:
         super().__init__()
-        self._embedding = nn.Sequential(_linear(inputs, units), nn.ReLU())
+        self._embedding = nn.Sequential(blank_linear(inputs, units), nn.ReLU())
         self.layers = nn.ModuleList([Layer(units, heads) for _ in range(layers)])  # type: ignore[assignment]
         self._norm = nn.LayerNorm(units)
         slopes = torch.exp2(-8.0 / heads * torch.arange(1, heads + 1))
@@ -75,10 +76,10 @@ class Layer(nn.Module):
         super().__init__()
         self._heads = heads
         self._first_norm, self._second_norm = nn.LayerNorm(units), nn.LayerNorm(units)
-        self._query = _linear(units, units)
-        self._key_value = _linear(units, 2 * units)
-        self.mix = _linear(units, units)
-        self._widen, self.narrow = _linear(units, WIDENING * units), _linear(WIDENING * units, units)
+        self._query = blank_linear(units, units)
+        self._key_value = blank_linear(units, 2 * units)
+        self.mix = blank_linear(units, units)
+        self._widen, self.narrow = blank_linear(units, WIDENING * units), blank_linear(WIDENING * units, units)
 
     def remember(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Returns keys and values of the layer's inputs.
@@ -110,8 +111,3 @@ class Layer(nn.Module):
     def _split(self, rows: Tensor) -> Tensor:
         sequences, steps, units = rows.shape
         return rows.view(sequences, steps, self._heads, units // self._heads).transpose(1, 2)
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    # Without torch's own initialisation, which draws on its global random state.
-    return skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call, no-any-return]

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 from typing_extensions import override
 
 from metarl_agents.common.gru import Gru
 from metarl_agents.common.inputs import Floats, InputEncoder
+from metarl_agents.common.layers import blank_linear
 from metarl_agents.common.normalisers import RunningMoments
 from metarl_bench.tasks import SuiteSpec
 
@@ -117,8 +117,7 @@ class BeliefInputs(InputEncoder):
 
 def linear(inputs: int, outputs: int, generator: torch.Generator, *, gain: float = 2**0.5) -> nn.Linear:
     """Returns a layer with orthogonal weights and a bias of zero."""
-    # Without torch's own initialisation, which draws on its global random state.
-    layer: nn.Linear = skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
+    layer = blank_linear(inputs, outputs)
     nn.init.orthogonal_(layer.weight, gain=gain, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
