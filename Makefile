@@ -64,7 +64,7 @@ results: $(DEV)
 	$(call VERIFIED,multitask-ppo,results/lite-v1/*/*/multitask-ppo,--name "Multi-task PPO" --configurations-tried 1,--evidence-by-hash)
 	$(call VERIFIED,rl2,results/lite-v1/*/*/rl2,--name RL2 --configurations-tried 34 --paper https://arxiv.org/abs/1611.02779,--evidence-by-hash)
 	$(call VERIFIED,rl2-transformer,results/lite-v1/*/*/rl2-transformer,--name "RL2 with a transformer" --configurations-tried 1 --paper https://arxiv.org/abs/2206.06614,--evidence-by-hash)
-	$(call VERIFIED,varibad,results/lite-v1/*/*/varibad results/paper/*/*/*/varibad,--name VariBAD --configurations-tried 3 --paper https://arxiv.org/abs/1910.08348,--evidence-by-hash)
+	$(call VERIFIED,varibad,results/lite-v1/*/*/varibad results/paper/*/*/*/varibad,--name VariBAD --configurations-tried 6 --paper https://arxiv.org/abs/1910.08348,--evidence-by-hash)
 	$(call VERIFIED,pearl,results/lite-v1/*/*/pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254,--evidence-by-hash)
 	$(call VERIFIED,metric,results/lite-v1/*/*/metric,--name "Metric agent" --configurations-tried 5,--evidence-by-hash)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric

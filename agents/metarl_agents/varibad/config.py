@@ -51,12 +51,13 @@ class VariBadConfig(OnPolicyConfig):
     def for_suite(cls, suite: SuiteSpec) -> VariBadConfig:
         """Returns the settings for a suite."""
         if suite.id == "toy/sparse-point-robot-v1":
-            # The paper's, where it has some: the goal alone decides what is paid, and exploration must go on.
+            # As in the paper, the goal alone decides what is paid; PPO as for RL2, since exploration must go on.
             return cls(
                 steps=90,
+                target_kl=0.02,
+                lowest_rate=5e-4,
                 initial_log_std=0.0,
                 entropy_weight=0.003,
-                kl_weight=1.0,
                 reward_from_step=False,
                 belief_updates=3,
             )
