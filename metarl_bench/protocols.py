@@ -239,6 +239,27 @@ ROML = Protocol(
     ),
 )
 
+LEARN2LEARN_FIGURE = "learn2learn, figure of MAML-TRPO on HalfCheetahForwardBackward, 3 seeds from 50 to 470 at the end"
+
+# Both directions in equal numbers; 20 episodes for the one inner step, and sampled actions after it.
+LEARN2LEARN = Protocol(
+    id="paper/learn2learn-cheetah-direction-v1",
+    purpose="learn2learn's MAML-TRPO on HalfCheetahForwardBackward",
+    adaptation_episodes=20,
+    evaluation_episodes=4,
+    num_tasks=2,
+    num_trials=20,
+    checkpoints=(8_000_000, 16_000_000),
+    budget=24_000_000,
+    evaluation_actions="sampled",
+    final_splits=("train",),
+    suite="locomotion/cheetah-direction-h100-v1",
+    published=(
+        Published(agent="maml", steps=8_000_000, score=40.0, band=40.0, source=LEARN2LEARN_FIGURE),
+        Published(agent="maml", steps=24_000_000, score=260.0, band=210.0, source=LEARN2LEARN_FIGURE),
+    ),
+)
+
 PROTOCOLS: tuple[Protocol, ...] = (
     LITE,
     dataclasses.replace(LITE, id="lite-k20-v1", purpose="gradient adaptation needs episodes", adaptation_episodes=20),
@@ -254,6 +275,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         budget=8_000,
         seeds=(0, 1),
     ),
+    LEARN2LEARN,
     ROML,
     dataclasses.replace(
         ROML,

@@ -1,0 +1,25 @@
+"""E-MAML: the initialisation explores for the sake of the adapted policy."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from typing_extensions import override
+
+from metarl_agents.common.gradient.episodes import TaskBatch
+from metarl_agents.common.gradient.policy import Weights, for_tasks
+from metarl_agents.common.gradient.trpo import TrustRegionAgent
+
+
+class EMaml(TrustRegionAgent):
+    """MAML's objective, and the likelihood of what was done before the step, weighted by what came after it."""
+
+    @override
+    def objective(self, adapted: Weights, before: TaskBatch, after: TaskBatch, returns: NDArray[np.float64]) -> Tensor:
+        shared = for_tasks(dict(self.weights.items()), len(returns))
+        ratio = (self.policy.log_density(shared, before.observations, before.actions) - before.log_density).exp()
+        credit = (returns - returns.mean()) / (returns.std() + 1e-8)
+        explored = (before.share * ratio).sum(dim=-1) * torch.from_numpy(credit).to(ratio.dtype)
+        return super().objective(adapted, before, after, returns) + explored.mean()

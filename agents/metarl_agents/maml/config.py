@@ -1,0 +1,12 @@
+"""Settings of MAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metarl_agents.common.gradient.config import TrustRegionConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class MamlConfig(TrustRegionConfig):
+    """As the shared defaults."""

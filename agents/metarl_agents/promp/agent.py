@@ -1,0 +1,65 @@
+"""ProMP: several clipped steps on one batch, while the initialisation stays near the one that explored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from typing_extensions import override
+
+from metarl_agents.common import files
+from metarl_agents.common.gradient.agent import GradientAgent
+from metarl_agents.common.gradient.episodes import TaskBatch
+from metarl_agents.common.gradient.policy import Weights, detached, divergence, for_tasks
+from metarl_agents.promp.config import PrompConfig
+from metarl_bench.agents import TrialShape
+from metarl_bench.tasks import SuiteSpec
+
+TRAINING = "training.safetensors"
+
+
+class Promp(GradientAgent):
+    """Maximises equation 12 of the paper by Adam."""
+
+    config: PrompConfig
+
+    def __init__(self, suite: SuiteSpec, trial: TrialShape, config: PrompConfig, rng: np.random.Generator) -> None:
+        super().__init__(suite, trial, config, rng)
+        self._optimiser = torch.optim.Adam(self.weights.parameters(), lr=config.learning_rate, fused=True)
+
+    @override
+    def improve(self, before: TaskBatch, after: TaskBatch, returns: NDArray[np.float64]) -> dict[str, float]:
+        explored = detached(dict(self.weights.items()))
+        for _ in range(self.config.epochs):
+            adapted = self.adapted(before, differentiable=True)
+            moved = self._moved(explored, before)
+            gain = self._clipped(adapted, after) - self.config.kl_weight * moved
+            self._optimiser.zero_grad()
+            (-gain).backward()  # type: ignore[no-untyped-call]
+            self._optimiser.step()
+        return {"gain": float(gain.detach()), "kl": float(moved.detach())}
+
+    def _clipped(self, adapted: Weights, after: TaskBatch) -> Tensor:
+        """Returns the clipped surrogate of the adapted policies, a mean over the tasks."""
+        ratio = (self.policy.log_density(adapted, after.observations, after.actions) - after.log_density).exp()
+        near = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
+        lower = torch.minimum(ratio * after.advantages, near * after.advantages)
+        return (after.share * lower).sum(dim=-1).mean()
+
+    def _moved(self, explored: Weights, before: TaskBatch) -> Tensor:
+        """Returns the KL divergence from the initialisation that explored, a mean over what it saw."""
+        tasks = len(before.share)
+        shared = for_tasks(dict(self.weights.items()), tasks)
+        rows = divergence(self.policy, for_tasks(explored, tasks), shared, before.observations)
+        return (before.share * rows).sum(dim=-1).mean()
+
+    @override
+    def save_training(self, folder: Path) -> None:
+        files.save_arrays(folder / TRAINING, {"adam": files.adam_arrays(self._optimiser)})
+
+    @override
+    def load_training(self, folder: Path) -> None:
+        files.set_adam_arrays(self._optimiser, files.load_arrays(folder / TRAINING)["adam"])

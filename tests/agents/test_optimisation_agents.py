@@ -1,0 +1,90 @@
+"""MAML and its kin on problems whose optimum is known."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from metarl_agents.common.gradient.agent import GradientAgent
+from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
+from metarl_agents.common.gradient.policy import Weights, for_tasks
+from metarl_agents.common.gradient.trpo import TrustRegionAgent
+from metarl_bench.agents import TrialShape
+from metarl_bench.metering import TrainingGround
+from metarl_bench.protocols import LITE
+from metarl_bench.registry import AGENTS, make_config, make_suite
+from metarl_bench.seeding import generator
+
+SUITE = "toy/point-robot-v1"
+OPTIMISATION = [spec.id for spec in AGENTS.all() if spec.kind == "optimisation"]
+TRUST_REGION = ["maml", "e-maml", "fo-maml", "meta-sgd"]
+
+
+def build(agent_id: str, **overrides: Any) -> GradientAgent:
+    suite, spec = make_suite(SUITE), AGENTS.get(agent_id)
+    config = dataclasses.replace(make_config(spec, suite.spec), **overrides)
+    trial = TrialShape(adaptation_episodes=20, evaluation_episodes=1, horizon=suite.spec.horizon)
+    agent = spec.build(suite.spec, trial, config, np.random.default_rng(0))
+    assert isinstance(agent, GradientAgent)
+    return agent
+
+
+class Bandit:
+    """Two arms, left and right of zero along the first action; which of them pays 1 is the task."""
+
+    def __init__(self, agent: GradientAgent, tasks: int, pulls: int) -> None:
+        self.agent = agent
+        self.arms = np.where(np.arange(tasks) % 2, 1.0, -1.0)
+        self.pulls = pulls
+        self.rng = np.random.default_rng(1)
+
+    def play(self, weights: Weights) -> tuple[TaskBatch, np.ndarray]:
+        """Returns what a step learns from, and the mean reward of each task."""
+        policy = self.agent.policy
+        shape = (len(self.arms), self.pulls, 1)
+        observations = np.zeros((*shape, policy.num_observed), np.float32)
+        with torch.no_grad():
+            mean = policy.mean(weights, torch.from_numpy(observations[:, :, 0]))
+            std = weights["log_std"].exp()
+        noise = self.rng.standard_normal(mean.shape, dtype=np.float32)
+        actions = (mean + std * torch.from_numpy(noise)).numpy()[:, :, None]
+        rewards = (np.sign(actions[..., 0]) == self.arms[:, None, None]).astype(np.float64)
+        episodes = Episodes(observations, actions, rewards, np.ones(shape, np.bool_))
+        return TaskBatch.of(episodes, policy, weights, discount=1.0, decay=1.0), episodes.returns
+
+    def iterate(self) -> tuple[float, float]:
+        """Takes an outer step; returns the mean reward before and after the inner step."""
+        agent = self.agent
+        shared = {name: w.detach() for name, w in for_tasks(dict(agent.weights.items()), len(self.arms)).items()}
+        before, first = self.play(shared)
+        adapted = {name: w.detach() for name, w in agent.adapted(before, differentiable=False).items()}
+        after, second = self.play(adapted)
+        agent.improve(before, after, second)
+        return float(first.mean()), float(second.mean())
+
+
+@pytest.mark.parametrize("agent_id", ["maml", "e-maml", "fo-maml", "meta-sgd", "promp"])
+def test_one_step_finds_the_arm_that_pays(agent_id: str) -> None:
+    bandit = Bandit(build(agent_id, **({"learning_rate": 0.01} if agent_id == "promp" else {})), tasks=20, pulls=20)
+    rewards = [bandit.iterate() for _ in range(60)]
+    # Before the step nothing tells the arms apart: one half is the optimum. After it, it is 1.
+    assert np.mean([before for before, _ in rewards[-5:]]) == pytest.approx(0.5, abs=0.1)
+    assert np.mean([after for _, after in rewards[-5:]]) > 0.95
+
+
+@pytest.mark.parametrize("agent_id", TRUST_REGION)
+def test_each_update_improves_and_stays_in_the_trust_region(agent_id: str) -> None:
+    agent = build(agent_id, num_worlds=100)
+    assert isinstance(agent, TrustRegionAgent)
+    suite = make_suite(SUITE)
+    resolved = dataclasses.replace(LITE, adaptation_episodes=20).resolve(suite)
+    ground = TrainingGround(suite, trial=resolved.trial, budget=40_000, until=40_000, key=("test",), segment=0)
+    rng = generator("test")
+    for until in range(4_000, 40_001, 4_000):
+        agent.meta_train(ground, until=until, rng=rng)
+        figures = agent.training_log()
+        assert 0 < figures["kl"] <= agent.config.radius
+        assert figures["improvement"] > 0
+    assert ground.steps == 40_000
