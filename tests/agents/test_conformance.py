@@ -9,7 +9,14 @@ from metarl_bench.testing import Check, agent_checks
 ON_POLICY = {"num_worlds": 8, "steps": 40, "sequence": 20}
 TRANSFORMER = {"num_worlds": 8, "steps": 40, "sequence": 40}
 OFF_POLICY = {"num_tasks": 6, "steps_per_update": 40, "task_batch": 4}
+GRADIENT = {"num_worlds": 4}
 CONFIGS = {
+    "e-maml": GRADIENT,
+    "fo-maml": GRADIENT,
+    "maml": GRADIENT,
+    "meta-sgd": GRADIENT,
+    "promp": GRADIENT,
+    "reptile": GRADIENT,
     "metric": OFF_POLICY,
     "multitask-ppo": ON_POLICY,
     "oracle": ON_POLICY,

@@ -39,6 +39,7 @@ class Bandit:
         self.arms = np.where(np.arange(tasks) % 2, 1.0, -1.0)
         self.pulls = pulls
         self.rng = np.random.default_rng(1)
+        self.figures: dict[str, float] = {}
 
     def play(self, weights: Weights) -> tuple[TaskBatch, np.ndarray]:
         """Returns what a step learns from, and the mean reward of each task."""
@@ -61,7 +62,7 @@ class Bandit:
         before, first = self.play(shared)
         adapted = {name: w.detach() for name, w in agent.adapted(before, differentiable=False).items()}
         after, second = self.play(adapted)
-        agent.improve(before, after, second)
+        self.figures = agent.improve(before, after, second)
         return float(first.mean()), float(second.mean())
 
 
@@ -88,3 +89,12 @@ def test_each_update_improves_and_stays_in_the_trust_region(agent_id: str) -> No
         assert 0 < figures["kl"] <= agent.config.radius
         assert figures["improvement"] > 0
     assert ground.steps == 40_000
+
+
+def test_promp_is_held_near_the_policy_that_explored() -> None:
+    moved = []
+    for weight in (1e-6, 1e2):
+        bandit = Bandit(build("promp", learning_rate=0.01, kl_weight=weight), tasks=20, pulls=20)
+        bandit.iterate()
+        moved.append(bandit.figures["kl"])
+    assert 0 < moved[1] < 0.5 * moved[0]

@@ -13,7 +13,7 @@ from typing_extensions import override
 from metarl_agents.common import files
 from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.episodes import TaskBatch
-from metarl_agents.common.gradient.policy import Weights, detached, divergence, for_tasks
+from metarl_agents.common.gradient.policy import Weights, divergence, for_tasks
 from metarl_agents.promp.config import PrompConfig
 from metarl_bench.agents import TrialShape
 from metarl_bench.tasks import SuiteSpec
@@ -32,7 +32,8 @@ class Promp(GradientAgent):
 
     @override
     def improve(self, before: TaskBatch, after: TaskBatch, returns: NDArray[np.float64]) -> dict[str, float]:
-        explored = detached(dict(self.weights.items()))
+        # Adam changes weights in place, so the ones that explored must be copies.
+        explored = {name: weight.detach().clone() for name, weight in self.weights.items()}
         for _ in range(self.config.epochs):
             adapted = self.adapted(before, differentiable=True)
             moved = self._moved(explored, before)

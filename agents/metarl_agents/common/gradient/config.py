@@ -25,7 +25,7 @@ class GradientConfig:
     num_worlds: Count = 200
     hidden: Count = 64
     initial_log_std: float = -0.5
-    inner_rate: Positive = 0.1
+    inner_rate: Positive = 1.0
     discount: Fraction = 0.99
     decay: Fraction = 1.0
     learning_threads: Count = 1

@@ -99,10 +99,10 @@ class TaskBatch(NamedTuple):
         advantages = generalised_advantages(episodes.observations, episodes.rewards, episodes.active, discount, decay)
         advantages -= (share * advantages).sum(axis=(1, 2), keepdims=True)
         advantages /= np.sqrt((share * advantages**2).sum(axis=(1, 2), keepdims=True)) + 1e-8
-        kind = acted["log_std"].dtype
+        dtype = acted["log_std"].dtype
 
         def rows(array: Floats) -> Tensor:
-            return torch.from_numpy(array.reshape(tasks, -1, *array.shape[3:])).to(kind)
+            return torch.from_numpy(array.reshape(tasks, -1, *array.shape[3:])).to(dtype)
 
         observations, actions = rows(episodes.observations), rows(episodes.actions)
         with torch.no_grad():
