@@ -11,7 +11,7 @@ from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
 from metarl_agents.common.gradient.policy import Weights, for_tasks
 from metarl_agents.common.gradient.trpo import TrustRegionAgent
-from metarl_bench.agents import TrialShape
+from metarl_bench.agents import Transition, TrialShape
 from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import LITE
 from metarl_bench.registry import AGENTS, make_config, make_suite
@@ -98,3 +98,40 @@ def test_promp_is_held_near_the_policy_that_explored() -> None:
         bandit.iterate()
         moved.append(bandit.figures["kl"])
     assert 0 < moved[1] < 0.5 * moved[0]
+
+
+def test_a_trial_adapts_as_training_does() -> None:
+    agent = build("maml", num_worlds=40)
+    suite = make_suite(SUITE)
+    worlds = suite.make_worlds(2)
+    worlds.set_tasks(suite.sample_tasks(2, np.random.default_rng(3)))
+    trial = agent.start_trials(2, rng=np.random.default_rng(4))
+    episodes = []
+    for episode in range(3):
+        observations, _ = worlds.reset(seed=[episode, 10 + episode])
+        trial.begin_episode(observations, episode=episode, phase="adaptation")
+        active = np.ones(2, np.bool_)
+        steps: list[list[np.ndarray]] = []
+        while active.any():
+            actions = np.asarray(trial.act(observations, active=active, explore=True))
+            following, rewards, terminated, truncated, _ = worlds.step(actions)
+            executed = actions.astype(np.float64).clip(-1, 1)
+            trial.observe(Transition(observations, executed, rewards, terminated, truncated, following, active))
+            steps.append([agent.moments.normalise(observations), actions, rewards, active])
+            observations, active = following, active & ~(terminated | truncated)
+        trial.end_episode()
+        episodes.append(Episodes.of_worlds(steps, tasks=2))
+    shared = for_tasks({name: w.detach() for name, w in agent.weights.items()}, 2)
+    batch = TaskBatch.of(Episodes.joined(episodes), agent.policy, shared, discount=0.99, decay=1.0)
+    adapted = agent.adapted(batch, differentiable=False)
+    seen = np.random.default_rng(5).normal(size=(2, agent.policy.num_observed)).astype(np.float32)
+    trial.begin_episode(seen, episode=3, phase="evaluation")
+    found = np.asarray(trial.act(seen, active=np.ones(2, np.bool_), explore=False))
+    expected = agent.policy.mean(adapted, torch.from_numpy(agent.moments.normalise(seen)[:, None]))[:, 0]
+    assert np.allclose(found, expected.detach().numpy(), atol=1e-6)
+    # The next adaptation episode explores with the initialisation again.
+    trial.begin_episode(seen, episode=3, phase="adaptation")
+    initial = agent.policy.mean(shared, torch.from_numpy(agent.moments.normalise(seen)[:, None]))[:, 0]
+    again = np.asarray(trial.act(seen, active=np.ones(2, np.bool_), explore=False))
+    assert np.allclose(again, initial.detach().numpy(), atol=1e-6)
+    assert not np.allclose(found, again, atol=1e-3)
