@@ -1,6 +1,7 @@
 """The baseline agents of metarl-bench; ``SPECS`` is what the entry point names."""
 
 from metarl_agents.e_maml import E_MAML
+from metarl_agents.finetune_ppo import FINETUNE_PPO
 from metarl_agents.fo_maml import FO_MAML
 from metarl_agents.maml import MAML
 from metarl_agents.meta_sgd import META_SGD
@@ -17,6 +18,7 @@ from metarl_agents.varibad import VARIBAD
 
 SPECS = (
     E_MAML,
+    FINETUNE_PPO,
     FO_MAML,
     MAML,
     META_SGD,

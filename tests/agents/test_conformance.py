@@ -17,6 +17,7 @@ CONFIGS = {
     "meta-sgd": GRADIENT,
     "promp": GRADIENT,
     "reptile": GRADIENT,
+    "finetune-ppo": ON_POLICY,
     "metric": OFF_POLICY,
     "multitask-ppo": ON_POLICY,
     "oracle": ON_POLICY,

@@ -126,6 +126,10 @@ class ActorCritic(nn.Module):
         features, _ = self._remember(inputs, state)
         return self._policy(features), self._value(features)[..., 0]
 
+    def forward(self, inputs: Tensor, state: Any) -> tuple[Tensor, Tensor]:
+        """Takes whole sequences; ``torch.func.functional_call`` comes in here."""
+        return self.sequence(inputs, state)
+
     def _remember(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         observed = inputs[..., : self._num_observed]
         if self._gru is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -86,6 +86,45 @@ def make_batch(
     )
 
 
+class Losses(NamedTuple):
+    """What PPO minimises.
+
+    Attributes:
+        total: Of policy, value and entropy.
+        value: That of the value function.
+        ratio: Of the actions' densities, new to old [steps, sequences].
+    """
+
+    total: Tensor
+    value: Tensor
+    ratio: Tensor
+
+
+def ppo_losses(
+    batch: Batch, means: Tensor, values: Tensor, log_std: Tensor, old_log_std: Tensor, config: OnPolicyConfig
+) -> Losses:
+    """Returns the clipped objective's losses, means over the steps that count (0 where none does).
+
+    Args:
+        batch: Leading axes [steps, sequences].
+        means: The policy's now [steps, sequences, action].
+        values: The value function's now [steps, sequences].
+        log_std: The policy's now [action].
+        old_log_std: Of the policy that acted [action] or [steps, sequences, action].
+        config: Settings.
+    """
+    total = batch.weights.sum().clamp(min=1.0)
+    log_ratio = _log_density(batch.actions, means, log_std) - _log_density(batch.actions, batch.means, old_log_std)
+    ratio = log_ratio.exp()
+    clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
+    gain = torch.minimum(ratio * batch.advantages, clipped * batch.advantages)
+    errors = nn.functional.huber_loss(values, batch.returns, reduction="none", delta=HUBER_DELTA)
+    value_loss = (errors * batch.weights).sum() / total
+    entropy = (log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
+    loss = -(gain * batch.weights).sum() / total + config.value_weight * value_loss
+    return Losses(loss - config.entropy_weight * entropy, value_loss, ratio)
+
+
 class Ppo:
     """Updates an ``ActorCritic`` from batches; the learning rate follows the KL divergence."""
 
@@ -115,25 +154,17 @@ class Ppo:
     def _step(self, batch: Batch, old_log_std: Tensor) -> dict[str, float]:
         config, log_std = self._config, self._network.log_std
         means, values = self._network.sequence(batch.inputs, batch.state)
-        total = batch.weights.sum()
-        log_ratio = _log_density(batch.actions, means, log_std) - _log_density(batch.actions, batch.means, old_log_std)
-        ratio = log_ratio.exp()
-        clipped = ratio.clamp(1 - config.clip, 1 + config.clip)
-        gain = torch.minimum(ratio * batch.advantages, clipped * batch.advantages)
-        errors = nn.functional.huber_loss(values, batch.returns, reduction="none", delta=HUBER_DELTA)
-        value_loss = (errors * batch.weights).sum() / total
-        entropy = (log_std + 0.5 * math.log(2 * math.pi * math.e)).sum()
-        loss = -(gain * batch.weights).sum() / total + config.value_weight * value_loss
-        loss = loss - config.entropy_weight * entropy
+        losses = ppo_losses(batch, means, values, log_std, old_log_std, config)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses.total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._network.parameters(), config.gradient_clip)
         with torch.no_grad():
+            total = batch.weights.sum()
             kl = (_kl(batch.means, old_log_std, means, log_std) * batch.weights).sum() / total
-            outside = ((ratio - 1).abs() > config.clip).float()
+            outside = ((losses.ratio - 1).abs() > config.clip).float()
             figures = {
                 "kl": float(kl),
-                "value_loss": float(value_loss),
+                "value_loss": float(losses.value),
                 "clipped_ratios": float((outside * batch.weights).sum() / total),
             }
         self._adapt_rate(figures["kl"])
@@ -151,7 +182,7 @@ class Ppo:
 def _log_density(actions: Tensor, means: Tensor, log_std: Tensor) -> Tensor:
     """Returns the log density of a diagonal Gaussian, without the constant that ratios do not need."""
     scaled = (actions - means) * torch.exp(-log_std)
-    return -0.5 * scaled.square().sum(dim=-1) - log_std.sum()
+    return -0.5 * scaled.square().sum(dim=-1) - log_std.sum(dim=-1)
 
 
 def _kl(old_means: Tensor, old_log_std: Tensor, means: Tensor, log_std: Tensor) -> Tensor:
