@@ -64,8 +64,8 @@ def experience(lengths: tuple[int, ...] = (STEPS, 5, STEPS), steps: int = STEPS)
             means=0.1 * rng.standard_normal((worlds, ACTIONS), np.float32),
             log_std=np.full((worlds, ACTIONS), -0.4, np.float32),
             rewards=rng.standard_normal(worlds),
-            ends=ends,
-            terminal=ends & (ends.cumsum() == 1),
+            # World 1 ends because its MDP does, the others because their time is up.
+            terminal=ends & (np.arange(worlds) == 1),
         )
     return found
 
@@ -98,8 +98,9 @@ def test_a_world_in_the_batch_learns_as_it_does_alone_and_not_from_padding(world
     # Alone, it sees the steps that it took and no others.
     single, length = alone(batch, world), int(whole.active[:, world].sum())
     mine = of_world(whole, world, length)
-    for name, gradient in single.gradients(mine).items():
-        assert torch.allclose(batch.gradients(whole)[name][world], gradient[0], atol=1e-5)
+    gradients = batch.gradients(batch.rows(whole))
+    for name, gradient in single.gradients(single.rows(mine)).items():
+        assert torch.allclose(gradients[name][world], gradient[0], atol=1e-5)
     batch.tune(whole)
     single.tune(mine)
     for name, weight in single.weights.items():
@@ -109,13 +110,24 @@ def test_a_world_in_the_batch_learns_as_it_does_alone_and_not_from_padding(world
 def test_a_worlds_gradient_is_that_of_training() -> None:
     config = FinetunePpoConfig(hidden=8, gradient_clip=1e6)
     batch, whole = tuner(config=config), experience()
-    gradients, rows = batch.gradients(whole), batch._rows(whole)
-    trained = network()
-    part = Batch(**{name: array[1] for name, array in rows.items()}, state=torch.zeros(1, 0))
+    rows, trained = batch.rows(whole), network()
+    gradients = batch.gradients(rows)
+    part = Batch(**{name: array[1] for name, array in rows[0].items()}, state=torch.zeros(1, 0))
     Ppo(trained, config)._step(part, torch.full((ACTIONS,), -0.4))
     for name, parameter in trained.named_parameters():
         assert parameter.grad is not None
         assert torch.allclose(gradients[name][1], parameter.grad, atol=1e-5)
+
+
+def test_the_advantage_at_an_episodes_end_looks_no_further() -> None:
+    batch, whole = tuner(), experience()
+    values = batch.predict(torch.from_numpy(whole.inputs).transpose(0, 1))[1].numpy()
+    following = batch.predict(torch.from_numpy(whole.following).transpose(0, 1))[1].numpy()
+    returns = batch.rows(whole)[0]["returns"].numpy()[:, :, 0]
+    assert returns[0, 11] == pytest.approx(0.5 * whole.rewards[11, 0] + 0.99 * following[0, 11], abs=1e-5)
+    assert returns[1, 4] == pytest.approx(0.5 * whole.rewards[4, 1], abs=1e-5)
+    step = 0.5 * whole.rewards[3, 1] + 0.99 * following[1, 3] - values[1, 3]
+    assert returns[1, 3] - values[1, 3] == pytest.approx(step + 0.99 * 0.95 * (returns[1, 4] - values[1, 4]), abs=1e-5)
 
 
 def test_advantages_are_normalised_in_each_world_over_the_steps_that_it_took() -> None:
@@ -151,9 +163,9 @@ def test_adam_equals_torchs() -> None:
 def test_each_world_finds_the_best_arm_of_its_own_bandit() -> None:
     # One state; an action pays the less the farther it is from the world's goal.
     goals, rng = np.array([[0.6, -0.4], [-0.5, 0.5], [0.0, 0.8]]), np.random.default_rng(0)
-    config = FinetunePpoConfig(hidden=8, tuning_rate=3e-3, tuning_episodes=1)
+    config = FinetunePpoConfig(hidden=8, tuning_rate=3e-3)
     batch, state = tuner(config=config), np.ones((WORLDS, INPUTS), np.float32)
-    for _ in range(60):
+    for _ in range(40):
         pulls = Experience.empty(32, WORLDS, inputs=INPUTS, actions=ACTIONS)
         means = batch.predict(torch.from_numpy(state[:, None]))[0][:, 0].numpy()
         log_std = batch.weights["log_std"].numpy()
@@ -161,7 +173,7 @@ def test_each_world_finds_the_best_arm_of_its_own_bandit() -> None:
             actions = means + np.exp(log_std) * rng.standard_normal(means.shape, np.float32)
             pays, all_worlds = -np.square(actions - goals).sum(axis=1), np.ones(WORLDS, np.bool_)
             told = {"inputs": state, "following": state, "actions": actions, "means": means, "log_std": log_std}
-            pulls.note(pull, all_worlds, **told, rewards=pays, ends=all_worlds, terminal=all_worlds)
+            pulls.note(pull, all_worlds, **told, rewards=pays, terminal=all_worlds)
         batch.tune(pulls)
     assert means == pytest.approx(goals, abs=0.15)
 
@@ -228,13 +240,6 @@ def test_what_follows_an_early_end_is_not_learned_from() -> None:
     play(first, lengths=(20, 4, 20))
     play(second, lengths=(20, 4, 20), after_the_end=float("nan"))
     assert same(first, second)
-
-
-def test_a_trial_forgets_its_oldest_episodes() -> None:
-    trial = in_trial(FinetunePpoConfig(hidden=8, tuning_episodes=2))
-    for _ in range(4):
-        play(trial)
-    assert len(trial._episodes) == 2
 
 
 def test_training_is_that_of_multitask_ppo() -> None:

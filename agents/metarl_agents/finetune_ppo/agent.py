@@ -36,29 +36,20 @@ class FinetunePpo(MultitaskPpo):
     ) -> Adaptation:
         factor = self.encoder.reward_scale.factor
         tuner = Tuner(self.network, self.config, reward_factor=factor, worlds=num_worlds)
-        return FinetunedInTrial(tuner, self.encoder, self.config, num_worlds, horizon=self._horizon, rng=rng)
+        return FinetunedInTrial(tuner, self.encoder, num_worlds, horizon=self._horizon, rng=rng)
 
 
 class FinetunedInTrial(Adaptation):
-    """Records the adaptation episodes that it explores, and trains on them when they have ended."""
+    """Records the adaptation episodes that it explores, and trains on each when it has ended."""
 
     def __init__(
-        self,
-        tuner: Tuner,
-        encoder: InputEncoder,
-        config: FinetunePpoConfig,
-        num_worlds: int,
-        *,
-        horizon: int,
-        rng: np.random.Generator,
+        self, tuner: Tuner, encoder: InputEncoder, num_worlds: int, *, horizon: int, rng: np.random.Generator
     ) -> None:
         self._tuner = tuner
         self._encoder = encoder
-        self._config = config
         self._no_history = encoder.no_history(num_worlds)
         self._horizon = horizon
         self._rng = rng
-        self._episodes: list[Experience] = []
         self._recorded: Experience | None = None
         self._step = 0
         self._acted: dict[str, NDArray[np.float32]] = {}
@@ -100,7 +91,6 @@ class FinetunedInTrial(Adaptation):
             transition.active,
             following=self._encode(transition.next_observation),
             rewards=transition.reward,
-            ends=transition.terminated | transition.truncated,
             terminal=transition.terminated,
             **self._acted,
         )
@@ -108,12 +98,9 @@ class FinetunedInTrial(Adaptation):
 
     @override
     def end_episode(self) -> None:
-        if self._recorded is None:
-            return
-        self._episodes = [*self._episodes, self._recorded][-self._config.tuning_episodes :]
+        if self._recorded is not None:
+            self._tuner.tune(self._recorded)
         self._recorded = None
-        with torch_threads(self._config.learning_threads):
-            self._tuner.tune(Experience.joined(self._episodes))
 
     @override
     def fork(self) -> FinetunedInTrial:

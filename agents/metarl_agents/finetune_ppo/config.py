@@ -14,10 +14,8 @@ class FinetunePpoConfig(MultitaskPpoConfig):
 
     Attributes:
         tuning_rate: Learning rate of Adam.
-        tuning_steps: Gradient steps after each adaptation episode.
-        tuning_episodes: Newest episodes of the trial that each of these steps learns from.
+        tuning_steps: Gradient steps on each adaptation episode, all of it at once.
     """
 
-    tuning_rate: Positive = 1e-3
+    tuning_rate: Positive = 3e-4
     tuning_steps: Count = 10
-    tuning_episodes: Count = 5

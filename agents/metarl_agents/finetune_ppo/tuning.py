@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call, grad, vmap
 
-from metarl_agents.common.networks import ActorCritic
+from metarl_agents.common.networks import ActorCritic, torch_threads
 from metarl_agents.common.ppo import Batch, ppo_losses
 from metarl_agents.common.rollouts import generalised_advantages
 from metarl_agents.common.stacked import Adam, Weights, clip_gradients, forward, stack
 from metarl_agents.finetune_ppo.config import FinetunePpoConfig
 
 Floats = NDArray[np.float32]
+# The fields of each world's ``Batch``, and the log deviations of the policies that acted.
+Rows = tuple[dict[str, Tensor], Tensor]
 
 
 @dataclass
 class Experience:
-    """Episodes of all worlds, one after another; the leading axes are [steps, worlds].
+    """An episode of all worlds; the leading axes are [steps, worlds].
 
     Attributes:
         inputs: What the network saw, normalised.
@@ -34,10 +34,9 @@ class Experience:
         means: Of the policy that acted.
         log_std: Of the policy that acted.
         rewards: Raw.
-        ends: The episode ended with the step.
-        terminal: It ended because the MDP did: nothing comes after it.
-        active: The step was taken; the others fill episodes that ended early up to the horizon, so that the shapes do
-            not tell a world about its neighbours.
+        terminal: The MDP ended with the step: nothing comes after it.
+        active: The step was taken; the others are padding up to the horizon, so that the shapes do not tell a world
+            about its neighbours.
     """
 
     inputs: Floats
@@ -46,7 +45,6 @@ class Experience:
     means: Floats
     log_std: Floats
     rewards: NDArray[np.float64]
-    ends: NDArray[np.bool_]
     terminal: NDArray[np.bool_]
     active: NDArray[np.bool_]
 
@@ -67,7 +65,6 @@ class Experience:
             means=numbers(actions),
             log_std=numbers(actions),
             rewards=np.zeros((steps, worlds)),
-            ends=flags(),
             terminal=flags(),
             active=flags(),
         )
@@ -77,12 +74,6 @@ class Experience:
         self.active[step] = active
         for name, array in arrays.items():
             getattr(self, name)[step, active] = array[active]
-
-    @classmethod
-    def joined(cls, episodes: Sequence[Experience]) -> Experience:
-        """Returns all steps of some episodes."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: np.concatenate([getattr(episode, name) for episode in episodes]) for name in names})
 
 
 class Tuner:
@@ -116,33 +107,33 @@ class Tuner:
         return means[:, :, 0], values[:, :, 0]
 
     def tune(self, experience: Experience) -> None:
-        """Takes all gradient steps on some episodes."""
-        rows, log_std = self._rows(experience), _worlds_first(experience.log_std)
-        for _ in range(self._config.tuning_steps):
-            gradients = clip_gradients(self._gradients(rows, log_std), self._config.gradient_clip)
-            self.weights, self._adam = self._adam.step(self.weights, gradients, self._config.tuning_rate)
+        """Takes all gradient steps on an episode."""
+        config = self._config
+        with torch_threads(config.learning_threads):
+            rows = self.rows(experience)
+            for _ in range(config.tuning_steps):
+                gradients = clip_gradients(self.gradients(rows), config.gradient_clip)
+                self.weights, self._adam = self._adam.step(self.weights, gradients, config.tuning_rate)
 
     def fork(self) -> Tuner:
         """Returns an independent copy; weights are replaced, never written into."""
         return copy.copy(self)
 
-    def gradients(self, experience: Experience) -> Weights:
-        """Returns the gradient of each world's loss at the first step on some episodes."""
-        return self._gradients(self._rows(experience), _worlds_first(experience.log_std))
-
-    def _gradients(self, rows: dict[str, Tensor], log_std: Tensor) -> Weights:
-        found: Weights = vmap(grad(self._loss))(self.weights, rows, log_std)
+    def gradients(self, rows: Rows) -> Weights:
+        """Returns the gradient of each world's loss."""
+        found: Weights = vmap(grad(self._loss))(self.weights, *rows)
         return found
 
-    def _loss(self, weights: Weights, rows: dict[str, Tensor], log_std: Tensor) -> Tensor:
+    def _loss(self, weights: Weights, fields: dict[str, Tensor], old_log_std: Tensor) -> Tensor:
         """Returns the loss of one world: no argument has the axis of worlds."""
-        batch = Batch(**rows, state=self._no_state)
+        batch = Batch(**fields, state=self._no_state)
         means, values = functional_call(self._network, weights, (batch.inputs, batch.state))
-        return ppo_losses(batch, means, values, weights["log_std"], log_std, self._config).total
+        return ppo_losses(batch, means, values, weights["log_std"], old_log_std, self._config).total
 
-    def _rows(self, experience: Experience) -> dict[str, Tensor]:
-        """Returns the fields of each world's ``Batch``."""
+    def rows(self, experience: Experience) -> Rows:
+        """Returns what the gradient steps on an episode learn from."""
         steps = len(experience.active)
+        ends = np.concatenate([~experience.active[1:], np.ones_like(experience.active[:1])])
         seen = np.concatenate([experience.inputs, experience.following])
         _, predicted = self.predict(torch.from_numpy(seen).transpose(0, 1))
         values, following = np.split(predicted.numpy().T, [steps])
@@ -150,7 +141,7 @@ class Tuner:
             experience.rewards * self._reward_factor,
             values,
             np.where(experience.terminal, 0.0, following),
-            experience.ends | ~experience.active,
+            ends,
             discount=self._config.discount,
             decay=self._config.decay,
         )
@@ -162,7 +153,7 @@ class Tuner:
             "returns": advantages + values,
             "weights": experience.active.astype(np.float32),
         }
-        return {name: _worlds_first(array) for name, array in fields.items()}
+        return {name: _worlds_first(array) for name, array in fields.items()}, _worlds_first(experience.log_std)
 
 
 def normalised(advantages: Floats, active: NDArray[np.bool_]) -> Floats:
