@@ -11,9 +11,10 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from metarl_agents.common.gradient.baseline import generalised_advantages
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
 from metarl_agents.common.gradient.inner import adapt, surrogate
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights, detached, divergence, for_tasks
+from metarl_agents.common.gradient.policy import GaussianPolicy, detached, divergence, for_tasks
 from metarl_agents.common.gradient.trpo import coordinates
 from metarl_agents.common.gradient.trust_region import gauss_newton, improve, natural_direction
+from metarl_agents.common.stacked import Weights
 
 TASKS, EPISODES, STEPS = 3, 2, 5
 

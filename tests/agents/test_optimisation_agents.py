@@ -9,8 +9,9 @@ import torch
 
 from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
-from metarl_agents.common.gradient.policy import Weights, for_tasks
+from metarl_agents.common.gradient.policy import for_tasks
 from metarl_agents.common.gradient.trpo import TrustRegionAgent
+from metarl_agents.common.stacked import Weights
 from metarl_bench.agents import Transition, TrialShape
 from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import LITE

@@ -9,8 +9,9 @@ from torch import Tensor
 from typing_extensions import override
 
 from metarl_agents.common.gradient.episodes import TaskBatch
-from metarl_agents.common.gradient.policy import Weights, for_tasks
+from metarl_agents.common.gradient.policy import for_tasks
 from metarl_agents.common.gradient.trpo import TrustRegionAgent
+from metarl_agents.common.stacked import Weights
 
 
 class EMaml(TrustRegionAgent):

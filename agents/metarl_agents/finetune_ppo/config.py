@@ -17,5 +17,5 @@ class FinetunePpoConfig(MultitaskPpoConfig):
         tuning_steps: Gradient steps on each adaptation episode, all of it at once.
     """
 
-    tuning_rate: Positive = 3e-4
+    tuning_rate: Positive = 1e-3
     tuning_steps: Count = 10

@@ -13,7 +13,8 @@ from typing_extensions import override
 from metarl_agents.common import files
 from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.episodes import TaskBatch
-from metarl_agents.common.gradient.policy import Weights, divergence, for_tasks
+from metarl_agents.common.gradient.policy import divergence, for_tasks
+from metarl_agents.common.stacked import Weights
 from metarl_agents.promp.config import PrompConfig
 from metarl_bench.agents import TrialShape
 from metarl_bench.tasks import SuiteSpec

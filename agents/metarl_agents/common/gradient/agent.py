@@ -19,9 +19,10 @@ from metarl_agents.common.gradient.config import GradientConfig
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
 from metarl_agents.common.gradient.in_trial import GradientInTrial
 from metarl_agents.common.gradient.inner import adapt
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights, for_tasks
+from metarl_agents.common.gradient.policy import GaussianPolicy, for_tasks
 from metarl_agents.common.networks import torch_threads
 from metarl_agents.common.normalisers import RunningMoments
+from metarl_agents.common.stacked import Weights
 from metarl_bench.agents import Adaptation, MetaAgent, TrialShape
 from metarl_bench.metering import MeteredWorlds, TrainingGround
 from metarl_bench.tasks import SuiteSpec

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from metarl_agents.common.gradient.episodes import Episodes
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights
+from metarl_agents.common.gradient.policy import GaussianPolicy
 from metarl_agents.common.normalisers import RunningMoments
+from metarl_agents.common.stacked import Weights
 from metarl_bench.worlds import Worlds
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from metarl_agents.common.gradient.baseline import generalised_advantages
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights
+from metarl_agents.common.gradient.policy import GaussianPolicy
+from metarl_agents.common.stacked import Weights
 
 Floats = NDArray[np.floating[Any]]
 

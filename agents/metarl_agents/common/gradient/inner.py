@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from metarl_agents.common.gradient.episodes import TaskBatch
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights
+from metarl_agents.common.gradient.policy import GaussianPolicy
+from metarl_agents.common.stacked import Weights
 
 
 def surrogate(policy: GaussianPolicy, weights: Weights, batch: TaskBatch) -> Tensor:

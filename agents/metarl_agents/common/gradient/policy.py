@@ -8,8 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-# By name; a set for every task where the leading axis is [tasks].
-Weights = dict[str, Tensor]
+from metarl_agents.common.stacked import Weights
 
 
 class GaussianPolicy:

@@ -15,8 +15,9 @@ from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.config import TrustRegionConfig
 from metarl_agents.common.gradient.episodes import TaskBatch
 from metarl_agents.common.gradient.inner import surrogate
-from metarl_agents.common.gradient.policy import GaussianPolicy, Weights, divergence
+from metarl_agents.common.gradient.policy import GaussianPolicy, divergence
 from metarl_agents.common.gradient.trust_region import gauss_newton, improve
+from metarl_agents.common.stacked import Weights
 
 
 class TrustRegionAgent(GradientAgent):
