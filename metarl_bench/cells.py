@@ -19,6 +19,7 @@ from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import SCHEMA_VERSION, Manifest
 from metarl_bench.registry import AGENTS, make_config, make_suite
+from metarl_bench.scratch import ScratchGround, ScratchLearners
 from metarl_bench.seeding import generator
 from metarl_bench.tasks import Split, Suite
 
@@ -151,29 +152,36 @@ class Plan:
 
     def build_agent(self) -> MetaAgent:
         """Returns the agent, untrained; always the same one."""
-        return self.spec.build(self.suite.spec, self.resolved.trial, self.config, generator(*self.key, "build"))
+        if self.resolved.trains_on == "distribution":
+            return self._build("build")
+        return ScratchLearners([self._build("build", place) for place in range(self.resolved.learners)])
 
     def ground(
         self, boundary: int, *, steps: int, issued: int, num_threads: int, on_steps: Callable[[int], None]
     ) -> TrainingGround:
         """Returns the training ground of the segment that ends at a boundary."""
-        return TrainingGround(
-            self.suite,
-            trial=self.resolved.trial,
-            budget=self.resolved.budget,
-            until=boundary,
-            key=self.key,
-            segment=self.boundaries.index(boundary),
-            steps=steps,
-            issued=issued,
-            division=self.spec.division,
-            num_threads=num_threads,
-            on_steps=on_steps,
-        )
+        options: dict[str, Any] = {
+            "trial": self.resolved.trial,
+            "budget": self.resolved.budget,
+            "until": boundary,
+            "key": self.key,
+            "segment": self.boundaries.index(boundary),
+            "steps": steps,
+            "issued": issued,
+            "division": self.spec.division,
+            "num_threads": num_threads,
+            "on_steps": on_steps,
+        }
+        if self.resolved.trains_on == "distribution":
+            return TrainingGround(self.suite, **options)
+        return ScratchGround(self.suite, self.resolved.tasks(self.resolved.primary_split), **options)
 
     def training_rng(self, boundary: int) -> np.random.Generator:
         """Returns the agent's stream for the segment that ends at a boundary."""
         return generator(*self.key, "train", self.boundaries.index(boundary))
+
+    def _build(self, *purpose: str | int) -> MetaAgent:
+        return self.spec.build(self.suite.spec, self.resolved.trial, self.config, generator(*self.key, *purpose))
 
     def manifest(self, run: int) -> Manifest:
         """Returns the manifest of a run that has not begun."""

@@ -117,7 +117,8 @@ def evaluate(
 
     Raises:
         RecordError: If the folder is no checkpoint, or damaged.
-        ConfigError: If the suite's spaces are not those that the agent was trained on.
+        ConfigError: If the suite's spaces are not those that the agent was trained on, or if the rules have an agent
+            for each task and are not those of the training.
     """
     import pandas as pd
 
@@ -126,6 +127,7 @@ def evaluate(
     trained = _plan(card, card.suite, card.protocol)
     plan = _plan(card, suite or card.suite, protocol or card.protocol)
     _check_spaces(trained.suite.spec, plan.suite.spec)
+    _check_learners(trained, plan)
     named: dict[str, Any] = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
     named |= {"agent": card.agent, "division": plan.spec.division, "seed": card.seed, "checkpoint_steps": card.steps}
     frames = []
@@ -158,6 +160,15 @@ def _read_card(folder: Path) -> Card:
         return Card.model_validate_json((folder / CARD).read_bytes())
     except (OSError, ValidationError) as error:
         raise RecordError(f"{folder / CARD} is not a card that this version reads: {error}") from error
+
+
+def _check_learners(trained: Plan, tested: Plan) -> None:
+    rules, asked = trained.resolved, tested.resolved
+    if "each-task" in (rules.trains_on, asked.trains_on) and rules.digest() != asked.digest():
+        raise ConfigError(
+            f"The weights were trained by {rules.protocol} on {rules.suite}, and {asked.protocol} on {asked.suite} was "
+            "asked for; expected the same, since an agent for each task is tested on its own task only."
+        )
 
 
 def _check_spaces(trained: SuiteSpec, tested: SuiteSpec) -> None:

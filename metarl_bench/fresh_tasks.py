@@ -73,6 +73,11 @@ def rerun(folder: Path, *, seed: int, num_threads: int = 0) -> Rerun:
     if manifest.status != "complete":
         raise RecordError(f"The run is {manifest.status}; expected a complete one, which has a final meta-test.")
     plan = Plan.of_run(manifest)
+    if plan.resolved.trains_on == "each-task":
+        raise RecordError(
+            f"{manifest.protocol} trains an agent on each test task; expected a protocol whose agents have not seen "
+            "their test tasks, which alone can be compared with fresh ones."
+        )
     split = plan.resolved.primary_split
     count = len(plan.resolved.tasks(split))
     if smallest_p_value(count, count) >= SIGNIFICANT:

@@ -18,6 +18,7 @@ from metarl_bench.errors import ConfigError, ContractError, UnknownIdError, clos
 from metarl_bench.tasks import Split, Suite, Task, hash_tasks
 
 Actions = Literal["deterministic", "sampled"]
+TrainsOn = Literal["distribution", "each-task"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,16 @@ class Protocol:
         num_trials: Trials in all; shared equally by the tasks, at least one each.
         checkpoints: Environment steps at which the agent is frozen and meta-tested; those over the budget fall away,
             the budget itself is always one.
-        budget: Environment steps of meta-training; None takes the suite's.
+        budget: Environment steps of meta-training (of each agent, where there is one for each task); None takes the
+            suite's.
         evaluation_actions: Whether evaluation episodes are played with ``explore=False`` or ``explore=True``.
         adaptation_actions: The same for adaptation episodes.
         score: ``last``: the evaluation episodes at the highest shot; ``trial``: the mean over adaptation episodes.
         final_splits: Splits that are meta-tested, beside ``test``, at the last checkpoint only.
         seeds: Seeds that a complete row has.
+        trains_on: ``distribution``: one agent learns from the suite's training distribution; ``each-task``: for each
+            task of the meta-test an agent of its own learns from that task alone, and is tested on it.
+        unit_episodes: Checkpoints and budget are multiples of so many of the suite's episodes; None: single steps.
         suite: The only suite that it is for; None takes every suite.
         published: What it measures again, by rising steps; words, which the digest does not cover.
     """
@@ -80,6 +85,8 @@ class Protocol:
     score: Literal["last", "trial"] = "last"
     final_splits: tuple[Split, ...] = ("train", "test_ood")
     seeds: tuple[int, ...] = tuple(range(10))
+    trains_on: TrainsOn = "distribution"
+    unit_episodes: int | None = None
     suite: str | None = None
     published: tuple[Published, ...] = ()
 
@@ -98,7 +105,8 @@ class Protocol:
             raise ConfigError(
                 f"{self.id} got the suite {spec.id}; expected {self.suite}, for which alone its number was published."
             )
-        budget = self.budget or spec.budget
+        unit = 1 if self.unit_episodes is None else self.unit_episodes * spec.horizon
+        budget = self.budget * unit if self.budget else spec.budget
         splits = (primary_split, *(split for split in self.final_splits if split != primary_split))
         tasks = {split: self._select(suite, split) for split in splits}
         return ResolvedProtocol(
@@ -108,13 +116,14 @@ class Protocol:
             failure_return=spec.failure_return,
             measure=spec.score,
             budget=budget,
-            checkpoints=(*(steps for steps in self.checkpoints if steps < budget), budget),
+            checkpoints=(*(steps * unit for steps in self.checkpoints if steps * unit < budget), budget),
             adaptation_episodes=self.adaptation_episodes,
             evaluation_episodes=self.evaluation_episodes,
             num_trials=self.num_trials,
             evaluation_actions=self.evaluation_actions,
             adaptation_actions=self.adaptation_actions,
             score=self.score,
+            trains_on=self.trains_on,
             primary_split=primary_split,
             task_hashes=tuple((split, hash_tasks(chosen)) for split, chosen in tasks.items() if chosen),
             task_counts=tuple((split, len(chosen)) for split, chosen in tasks.items() if chosen),
@@ -154,6 +163,12 @@ class ResolvedProtocol:
     seeds: tuple[int, ...]
     selected: tuple[tuple[Split, tuple[Task, ...]], ...]
     adaptation_actions: Actions = "sampled"
+    trains_on: TrainsOn = "distribution"
+
+    @property
+    def learners(self) -> int:
+        """Agents that are trained, each with the whole budget."""
+        return len(self.tasks(self.primary_split)) if self.trains_on == "each-task" else 1
 
     @property
     def trial(self) -> TrialShape:
@@ -191,9 +206,10 @@ class ResolvedProtocol:
         """Returns, as JSON types, exactly what the digest covers."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del values["selected"]
-        # This rule is younger than the first results: what they had goes without saying, so that their digests stay.
-        if self.adaptation_actions == "sampled":
-            del values["adaptation_actions"]
+        # These rules are younger than the first results: what those had goes without saying, so that digests stay.
+        for name, first in (("adaptation_actions", "sampled"), ("trains_on", "distribution")):
+            if values[name] == first:
+                del values[name]
         covered: dict[str, Any] = json.loads(json.dumps(values))
         return covered
 
@@ -214,6 +230,23 @@ LITE = Protocol(
     num_tasks=30,
     num_trials=60,
     checkpoints=LADDER,
+)
+
+# What adaptation competes with: learning the test task itself, from nothing, for as many steps as a trial of lite-v1
+# adapts with in the suite (cheetah: 400), and for 10, 100 and 1000 times as many. Checkpoints and budget are those of
+# one task's learner; a cell trains one for each task, and counts the steps of all.
+SCRATCH = Protocol(
+    id="scratch-v1",
+    purpose="references that learn each test task from nothing; budget per task",
+    adaptation_episodes=0,
+    evaluation_episodes=10,
+    num_tasks=5,
+    num_trials=5,
+    checkpoints=(1, 10, 100),
+    budget=1_000,
+    unit_episodes=LITE.adaptation_episodes,
+    trains_on="each-task",
+    final_splits=(),
 )
 
 ROML_FIGURE = "RoML (Greenberg et al. 2023), figure of the notebook in its RobustMetaRL repository, VariBAD, 30 seeds"
@@ -275,6 +308,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         budget=8_000,
         seeds=(0, 1),
     ),
+    SCRATCH,
     LEARN2LEARN,
     ROML,
     dataclasses.replace(

@@ -60,8 +60,8 @@ class Manifest(BaseModel):
     Attributes:
         run: 1 for the cell's first run, one more for each that was retired before it.
         covers: What the digest covers.
-        budget: Environment steps of the whole meta-training.
-        steps: Environment steps taken up to ``committed``.
+        budget: Environment steps of the whole meta-training; of each learner, where each task has one.
+        steps: Environment steps taken up to ``committed``, by all learners.
         issued: Training tasks drawn up to ``committed``.
         committed: The newest boundary whose results are stored.
         checkpoints: The checkpoints whose rows are stored.

@@ -97,7 +97,7 @@ def run_cell(
         status = "failed"
         try:
             with interruption_wins():
-                reporter.begin(cell.name, plan.resolved.budget, manifest.steps)
+                reporter.begin(cell.name, plan.resolved.budget * plan.resolved.learners, manifest.steps)
                 with simulator_warnings(folder):
                     session.train(plan.resolved.budget if until is None else until)
                 if session.manifest.committed == plan.resolved.budget:

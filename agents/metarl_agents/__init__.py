@@ -14,6 +14,8 @@ from metarl_agents.random_policy import RANDOM
 from metarl_agents.reptile import REPTILE
 from metarl_agents.rl2 import RL2
 from metarl_agents.rl2_transformer import RL2_TRANSFORMER
+from metarl_agents.sb3_ppo import SB3_PPO
+from metarl_agents.sb3_sac import SB3_SAC
 from metarl_agents.varibad import VARIBAD
 
 SPECS = (
@@ -31,5 +33,7 @@ SPECS = (
     REPTILE,
     RL2,
     RL2_TRANSFORMER,
+    SB3_PPO,
+    SB3_SAC,
     VARIBAD,
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from metarl_bench.cli.text import say, show_table
+
+if TYPE_CHECKING:
+    from metarl_bench.protocols import Protocol
 
 
 def list_ids(what: Annotated[Literal["suites", "agents", "protocols", "all"], tyro.conf.Positional] = "all") -> int:
@@ -47,7 +50,7 @@ def _protocols() -> None:
     rows = [
         (
             protocol.id,
-            f"{protocol.budget:,}" if protocol.budget else "the suite's",
+            _budget(protocol),
             str(protocol.adaptation_episodes),
             str(protocol.num_tasks),
             str(len(protocol.seeds)),
@@ -63,3 +66,11 @@ def _protocols() -> None:
     ]
     say("")
     show_table("Published", ("protocol", "agent", "steps", "score", "agrees from", "source"), published)
+
+
+def _budget(protocol: Protocol) -> str:
+    if protocol.budget is None:
+        return "the suite's"
+    if protocol.unit_episodes is None:
+        return f"{protocol.budget:,}"
+    return f"{protocol.budget * protocol.unit_episodes:,} episodes"

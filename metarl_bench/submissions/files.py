@@ -19,6 +19,8 @@ _MIB = 2**20
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}"
 # Protocols of published numbers have an id in two parts; no other has.
 _RUN = rf"{RUNS}/(paper/)?{_NAME}/{_NAME}/{_NAME}/{_NAME}/seed-\d{{1,3}}"
+# Where each task has an agent of its own, each has a folder.
+_LEARNER = r"(learner-\d{1,3}/)?"
 # Patterns of the paths that may be there, and the largest size of such a file.
 _ALLOWED = [
     (re.compile(re.escape(CARD)), 4 * _MIB),
@@ -27,7 +29,10 @@ _ALLOWED = [
     (re.compile(rf"{_RUN}/training\.jsonl"), 16 * _MIB),
     (re.compile(rf"{_RUN}/evidence/\d{{1,12}}/(train|validation|test|test_ood)\.safetensors"), 512 * _MIB),
     (re.compile(rf"{_RUN}/checkpoints/\d{{1,12}}/(agent|checksums)\.json"), 4 * _MIB),
-    (re.compile(rf"{_RUN}/checkpoints/\d{{1,12}}/weights/{_NAME}\.(safetensors|json)"), 256 * _MIB),
+    (
+        re.compile(rf"{_RUN}/checkpoints/\d{{1,12}}/weights/{_LEARNER}{_NAME}\.(safetensors|json)"),
+        256 * _MIB,
+    ),
 ]
 _CODE = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".npy", ".npz", ".joblib", ".py", ".so")
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")

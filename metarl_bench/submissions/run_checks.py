@@ -137,7 +137,7 @@ def _rules(manifest: Manifest) -> tuple[Suite, ResolvedProtocol]:
         raise Rejected(f"its rules are not those of {manifest.protocol} for {manifest.suite}: {names} differ.")
     if manifest.seed not in resolved.seeds:
         raise Rejected(f"the seed {manifest.seed} is none of the protocol's: {list(resolved.seeds)}.")
-    if manifest.steps > resolved.budget or tuple(manifest.checkpoints) != resolved.checkpoints:
+    if manifest.steps > resolved.budget * resolved.learners or tuple(manifest.checkpoints) != resolved.checkpoints:
         raise Rejected(f"it states {manifest.steps} steps and checkpoints {manifest.checkpoints}; the rules differ.")
     return suite, resolved
 

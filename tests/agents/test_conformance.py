@@ -24,6 +24,8 @@ CONFIGS = {
     "pearl": OFF_POLICY,
     "rl2": ON_POLICY,
     "rl2-transformer": TRANSFORMER,
+    "sb3-ppo": {"num_worlds": 8, "steps": 40, "batch": 80, "epochs": 4},
+    "sb3-sac": {"num_worlds": 8, "batch": 32, "buffer": 1200, "hidden": 32},
     # Few trials, so that the buffer runs full; and all that can be predicted.
     "varibad": ON_POLICY | {"buffer_trials": 10, "state_weight": 1.0},
 }

@@ -1,0 +1,1 @@
+"""Any algorithm of stable-baselines3 as an agent; see the README beside this file."""
