@@ -29,8 +29,9 @@ def machine() -> dict[str, str | int]:
 
 
 def packages() -> dict[str, str]:
-    """Returns the versions that results depend on; torch only if this process has imported it."""
-    names = ["metarl-bench", "mujoco", "numpy", *(["torch"] if "torch" in sys.modules else [])]
+    """Returns the versions that results depend on; of learning libraries, those that this process has imported."""
+    imported = [name for name in ("torch", "stable-baselines3") if name.replace("-", "_") in sys.modules]
+    names = ["metarl-bench", "mujoco", "numpy", *imported]
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 

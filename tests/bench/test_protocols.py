@@ -47,7 +47,8 @@ CASES = [
 def test_checkpoints_rise_to_the_budget(protocol: Protocol, suite) -> None:
     resolved = protocol.resolve(suite)
 
-    assert resolved.budget == (protocol.budget or suite.spec.budget)
+    unit = suite.spec.horizon * protocol.unit_episodes if protocol.unit_episodes else 1
+    assert resolved.budget == (protocol.budget * unit if protocol.budget else suite.spec.budget)
     assert list(resolved.checkpoints) == sorted(set(resolved.checkpoints))
     assert resolved.checkpoints[-1] == resolved.budget
 
@@ -95,6 +96,8 @@ def test_validation_has_a_digest_of_its_own() -> None:
         {"score": "trial"},
         {"final_splits": ("train",)},
         {"seeds": (0, 1)},
+        {"trains_on": "each-task"},
+        {"unit_episodes": 2},
         {"id": "lite-v2"},
     ],
     ids=lambda change: next(iter(change)),
@@ -144,8 +147,18 @@ def test_steps_without_a_checkpoint_are_refused() -> None:
 # -- the digests of results that exist ---------------------------------------------------------------------------------
 
 
-def test_the_rules_of_committed_results_keep_their_digest() -> None:
-    assert LITE.resolve(make_suite("locomotion/cheetah-velocity-v1")).digest() == "997fc26201fe0c90"
+@pytest.mark.parametrize(
+    ("protocol", "suite", "digest"),
+    [
+        ("lite-v1", "locomotion/cheetah-velocity-v1", "997fc26201fe0c90"),
+        ("lite-v1", "toy/point-robot-v1", "af06a357dc4b1ad2"),
+        ("smoke-v1", "toy/point-robot-v1", "6071b7dcb958d639"),
+        ("scratch-v1", "locomotion/cheetah-velocity-v1", "bfafc2e732afc087"),
+        ("paper/roml-cheetah-velocity-v1", "locomotion/cheetah-velocity-wide-obs20-v1", "e136f942fd784b1c"),
+    ],
+)
+def test_the_rules_of_results_keep_their_digest(protocol: str, suite: str, digest: str) -> None:
+    assert get_protocol(protocol).resolve(make_suite(suite)).digest() == digest
 
 
 # -- published numbers -------------------------------------------------------------------------------------------------

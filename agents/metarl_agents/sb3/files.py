@@ -55,8 +55,8 @@ def learning_groups(model: BaseAlgorithm) -> Groups:
 def set_learning_groups(model: BaseAlgorithm, groups: Groups) -> None:
     """Takes over what ``learning_groups`` returned."""
     optimisers, variables = _names(model)
-    states = model.get_parameters()
-    # Algorithms without variables, or optimisers without a step, leave groups without arrays, which files do not hold.
+    states: dict[str, Any] = model.get_parameters()
+    # An optimiser that has taken no step leaves a group without arrays, which files do not hold.
     for name in optimisers:
         states[name]["state"] = _optimiser_state(groups.get(name, {}))
     model.set_parameters(states, exact_match=True, device="cpu")
@@ -92,7 +92,7 @@ def _optimiser_state(arrays: Arrays) -> dict[int, dict[str, Any]]:
     state: dict[int, dict[str, Any]] = {}
     for key, array in arrays.items():
         index, _, name = key.partition(".")
-        value = torch.from_numpy(array.copy())
+        value: Any = torch.from_numpy(array.copy())
         if name == "step":  # one number, which some optimisers keep as a tensor and some as an integer
             value = value.reshape(()) if array.dtype.kind == "f" else int(array[0])
         state.setdefault(int(index), {})[name] = value

@@ -10,7 +10,7 @@ from metarl_agents.sb3.config import Sb3Config
 
 @dataclass(frozen=True, kw_only=True)
 class Sb3PpoConfig(Sb3Config):
-    """As the library's own defaults: 2048 steps a rollout, but from eight worlds; and normalised.
+    """As the library's own defaults: 2048 steps a rollout, but from eight worlds; larger minibatches; normalised.
 
     Attributes:
         steps: Environment steps per world and rollout.
@@ -23,7 +23,7 @@ class Sb3PpoConfig(Sb3Config):
     """
 
     steps: Count = 256
-    batch: Count = 64
+    batch: Count = 128
     epochs: Count = 10
     discount: Fraction = 0.99
     decay: Fraction = 0.95

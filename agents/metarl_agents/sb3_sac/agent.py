@@ -24,6 +24,6 @@ class Sb3Sac(Sb3Agent):
             learning_starts=config.random_steps,
             gamma=config.discount,
             learning_rate=config.learning_rate,
-            policy_kwargs={"net_arch": [config.hidden, config.hidden]},
+            policy_kwargs={"net_arch": [config.hidden, config.hidden], "optimizer_kwargs": {"fused": True}},
             device="cpu",
         )

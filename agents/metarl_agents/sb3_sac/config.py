@@ -10,9 +10,10 @@ from metarl_agents.sb3.config import Sb3Config
 
 @dataclass(frozen=True, kw_only=True)
 class Sb3SacConfig(Sb3Config):
-    """As the library's own defaults, but with fewer updates than steps: a step of all worlds is followed by a few.
+    """As the library's own defaults, but smaller, and with far fewer updates than steps, for the processor's sake.
 
     Attributes:
+        num_worlds: Worlds that are stepped side by side.
         updates: After each step of all worlds.
         batch: Transitions of an update.
         buffer: Transitions kept, over all worlds.
@@ -22,10 +23,11 @@ class Sb3SacConfig(Sb3Config):
         learning_rate: For Adam.
     """
 
+    num_worlds: Count = 16
     updates: Count = 1
     batch: Count = 256
     buffer: Count = 200_000
     random_steps: Count = 100
-    hidden: Count = 256
+    hidden: Count = 128
     discount: Fraction = 0.99
     learning_rate: Positive = 3e-4
