@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ STEPS = "steps.json"
 class OneTaskSuite(Suite):
     """A suite whose training distribution is one task, and that has no other tasks."""
 
-    whole: Suite = field()
-    only: Task = field()
+    whole: Suite
+    only: Task
 
     @classmethod
     def of(cls, whole: Suite, task: Task) -> OneTaskSuite:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -22,16 +23,20 @@ from metarl_agents.sb3.files import acting_groups, learning_groups
 from metarl_agents.sb3.worlds import GroundVecEnv
 from metarl_agents.sb3_ppo.config import Sb3PpoConfig
 from metarl_agents.sb3_sac.config import Sb3SacConfig
+from metarl_bench import protocols
 from metarl_bench.agents import TrialShape
+from metarl_bench.cells import Cell
 from metarl_bench.errors import BudgetExceeded, ContractError
 from metarl_bench.metering import TrainingGround
 from metarl_bench.registry import AGENTS, make_suite
+from metarl_bench.runner import run_cell
 from metarl_bench.scratch import OneTaskSuite
 from metarl_bench.tasks import Suite
 from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.toy.specs import POINT_ROBOT
 from metarl_suites.toy.suite import PointRobotSuite
 from metarl_suites.toy.worlds import PointRobotWorlds
+from tests.bench import support
 
 SUITE = make_suite("toy/point-robot-v1")
 HORIZON = SUITE.spec.horizon
@@ -266,6 +271,38 @@ def test_statistics_are_frozen_outside_training() -> None:
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
+# As scratch-v1, but small: two learners of 240 steps each.
+SMALL = dataclasses.replace(
+    protocols.SCRATCH,
+    id="scratch-small-v1",
+    num_tasks=2,
+    num_trials=2,
+    checkpoints=(3,),
+    budget=6,
+    evaluation_episodes=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("agent", "config"),
+    [
+        ("sb3-ppo", (("num_worlds", 3), ("steps", 8), ("batch", 24), ("epochs", 1))),
+        ("sb3-sac", (("num_worlds", 3), ("random_steps", 50), ("hidden", 8), ("batch", 8))),
+    ],
+)
+def test_learners_from_scratch_that_were_stopped_end_as_if_they_had_not(
+    agent: str, config: tuple[tuple[str, object], ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocols, "PROTOCOLS", (SMALL,))
+    cell = Cell(protocol=SMALL.id, suite=SUITE.spec.id, agent=agent, seed=0, config=config)
+    whole = run_cell(cell, tmp_path / "whole")
+    assert run_cell(cell, tmp_path / "parts", until=130).status == "partial"
+    resumed = run_cell(cell, tmp_path / "parts")
+    assert (resumed.status, resumed.episodes_failed, resumed.resumed) == ("complete", 0, True)
+    assert 2 * (240 - 24) < whole.steps == resumed.steps <= 2 * 240
+    assert support.result_bytes(resumed.folder) == support.result_bytes(whole.folder)
+
+
 # -- that it learns ----------------------------------------------------------------------------------------------------
 
 
@@ -285,7 +322,11 @@ def episode_return(agent: Sb3Agent, suite: OneTaskSuite) -> float:
     ("agent_id", "config", "steps"),
     [
         ("sb3-ppo", Sb3PpoConfig(steps=64, discount=0.9, learning_rate=1e-3), 8_000),
-        ("sb3-sac", Sb3SacConfig(num_worlds=4, updates=4, hidden=32, batch=64, discount=0.9, learning_rate=3e-3), 1_600),
+        (
+            "sb3-sac",
+            Sb3SacConfig(num_worlds=4, updates=2, hidden=32, batch=64, discount=0.9, learning_rate=5e-3),
+            1_600,
+        ),
     ],
     ids=["sb3-ppo", "sb3-sac"],
 )
