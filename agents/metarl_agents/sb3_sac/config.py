@@ -30,4 +30,4 @@ class Sb3SacConfig(Sb3Config):
     random_steps: Count = 100
     hidden: Count = 128
     discount: Fraction = 0.99
-    learning_rate: Positive = 3e-4
+    learning_rate: Positive = 1e-3
