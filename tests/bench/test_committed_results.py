@@ -27,13 +27,14 @@ SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
     (CHEETAH, "rl2-transformer"): {0},
-    (CHEETAH, "varibad"): {0, 1},
+    (CHEETAH, "varibad"): {0, 1, 2},
     (CHEETAH, "multitask-ppo"): {0, 1, 2},
     (CHEETAH, "oracle"): {0, 1, 2},
     (DIRECTION, "random"): {0, 1, 2},
     (DIRECTION, "rl2"): {0, 1, 2},
     (DENSE, "rl2"): {0},
     (SPARSE, "rl2"): {0, 1, 2},
+    (SPARSE, "varibad"): {0, 1, 2},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
