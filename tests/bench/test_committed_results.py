@@ -27,6 +27,8 @@ SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
     (CHEETAH, "rl2-transformer"): {0},
+    (CHEETAH, "pearl"): {0},
+    (CHEETAH, "metric"): {0},
     (CHEETAH, "varibad"): {0, 1, 2},
     (CHEETAH, "multitask-ppo"): {0, 1, 2},
     (CHEETAH, "oracle"): {0, 1, 2},
@@ -42,6 +44,8 @@ LEAST = [
     ("rl2", 4_000_000, -65.0),
     ("rl2-transformer", 4_000_000, -80.0),
     ("varibad", 4_000_000, -80.0),
+    ("pearl", 1_000_000, -55.0),
+    ("metric", 2_000_000, -75.0),
 ]
 
 
