@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
-from metarl_agents.common import files
-from metarl_agents.common.gradient.agent import GradientAgent
+from metarl_agents.common.gradient.adam import AdamAgent
 from metarl_agents.common.gradient.episodes import TaskBatch
 from metarl_agents.common.gradient.policy import divergence, for_tasks
 from metarl_agents.common.stacked import Weights
 from metarl_agents.promp.config import PrompConfig
-from metarl_bench.agents import TrialShape
-from metarl_bench.tasks import SuiteSpec
-
-TRAINING = "training.safetensors"
 
 
-class Promp(GradientAgent):
+class Promp(AdamAgent):
     """Maximises equation 12 of the paper by Adam."""
 
     config: PrompConfig
-
-    def __init__(self, suite: SuiteSpec, trial: TrialShape, config: PrompConfig, rng: np.random.Generator) -> None:
-        super().__init__(suite, trial, config, rng)
-        self._optimiser = torch.optim.Adam(self.weights.parameters(), lr=config.learning_rate, fused=True)
 
     @override
     def improve(self, before: TaskBatch, after: TaskBatch, returns: NDArray[np.float64]) -> dict[str, float]:
@@ -39,9 +28,9 @@ class Promp(GradientAgent):
             adapted = self.adapted(before, differentiable=True)
             moved = self._moved(explored, before)
             gain = self._clipped(adapted, after) - self.config.kl_weight * moved
-            self._optimiser.zero_grad()
+            self.optimiser.zero_grad()
             (-gain).backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step()
+            self.optimiser.step()
         return {"gain": float(gain.detach()), "kl": float(moved.detach())}
 
     def _clipped(self, adapted: Weights, after: TaskBatch) -> Tensor:
@@ -57,11 +46,3 @@ class Promp(GradientAgent):
         shared = for_tasks(dict(self.weights.items()), tasks)
         rows = divergence(self.policy, for_tasks(explored, tasks), shared, before.observations)
         return (before.share * rows).sum(dim=-1).mean()
-
-    @override
-    def save_training(self, folder: Path) -> None:
-        files.save_arrays(folder / TRAINING, {"adam": files.adam_arrays(self._optimiser)})
-
-    @override
-    def load_training(self, folder: Path) -> None:
-        files.set_adam_arrays(self._optimiser, files.load_arrays(folder / TRAINING)["adam"])

@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metarl_agents.common.config import Count, Positive
-from metarl_agents.common.gradient.config import GradientConfig
+from metarl_agents.common.gradient.config import AdamConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrompConfig(GradientConfig):
+class PrompConfig(AdamConfig):
     """As the shared defaults, and the outer loop.
 
     Attributes:
-        learning_rate: Of the initialisation, for Adam.
         epochs: Steps on each batch.
         clip: Of the probability ratio.
         kl_weight: Of the divergence from the initialisation that explored.
     """
 
-    learning_rate: Positive = 1e-3
     epochs: Count = 5
     clip: Positive = 0.3
     kl_weight: Positive = 5e-4

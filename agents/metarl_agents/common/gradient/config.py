@@ -42,3 +42,14 @@ class TrustRegionConfig(GradientConfig):
 
     radius: Positive = 0.02
     metric_stride: Count = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdamConfig(GradientConfig):
+    """The outer loop takes steps of Adam.
+
+    Attributes:
+        learning_rate: Of the initialisation.
+    """
+
+    learning_rate: Positive = 1e-3
