@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from metarl_agents.common.gaussians import kl_divergence
 from metarl_agents.common.inputs import InputEncoder
 from metarl_agents.common.networks import ActorCritic
 from metarl_agents.common.normalisers import RewardScale, RunningMoments
-from metarl_agents.common.ppo import _kl, _log_density, make_batch
+from metarl_agents.common.ppo import _log_density, make_batch
 from metarl_agents.common.rollouts import (
     Rollout,
     TrialCollector,
@@ -137,7 +138,7 @@ def test_densities_and_divergence_equal_torchs() -> None:
     expected = (first.log_prob(actions) - second.log_prob(actions)).sum(dim=1)
     assert torch.allclose(difference, expected, atol=1e-5)
     divergence = torch.distributions.kl_divergence(first, second).sum(dim=1)
-    assert torch.allclose(_kl(means, log_std, other, other_log_std), divergence, atol=1e-5)
+    assert torch.allclose(kl_divergence(means, log_std, other, other_log_std), divergence, atol=1e-5)
 
 
 def test_a_true_end_of_the_mdp_is_worth_nothing() -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any, TypeVar
 
-import numpy as np
-
 Trial = TypeVar("Trial", bound=Any)
 
 
@@ -16,6 +14,5 @@ def fork_of(trial: Trial) -> Trial:
     What belongs to the trial alone and is written into must be copied besides.
     """
     twin = copy.copy(trial)
-    twin._rng = np.random.Generator(np.random.PCG64())
-    twin._rng.bit_generator.state = trial._rng.bit_generator.state
+    twin._rng = copy.deepcopy(trial._rng)
     return twin

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from metarl_agents.common.config import OnPolicyConfig
+from metarl_agents.common.gaussians import kl_divergence
 from metarl_agents.common.networks import ActorCritic
 from metarl_agents.common.rollouts import Rollout
 
@@ -160,7 +161,7 @@ class Ppo:
         nn.utils.clip_grad_norm_(self._network.parameters(), config.gradient_clip)
         with torch.no_grad():
             total = batch.weights.sum()
-            kl = (_kl(batch.means, old_log_std, means, log_std) * batch.weights).sum() / total
+            kl = (kl_divergence(batch.means, old_log_std, means, log_std) * batch.weights).sum() / total
             outside = ((losses.ratio - 1).abs() > config.clip).float()
             figures = {
                 "kl": float(kl),
@@ -183,10 +184,3 @@ def _log_density(actions: Tensor, means: Tensor, log_std: Tensor) -> Tensor:
     """Returns the log density of a diagonal Gaussian, without the constant that ratios do not need."""
     scaled = (actions - means) * torch.exp(-log_std)
     return -0.5 * scaled.square().sum(dim=-1) - log_std.sum(dim=-1)
-
-
-def _kl(old_means: Tensor, old_log_std: Tensor, means: Tensor, log_std: Tensor) -> Tensor:
-    """Returns the KL divergence of two diagonal Gaussians, old from new."""
-    variance = torch.exp(2 * log_std)
-    spread = torch.exp(2 * old_log_std) + (old_means - means).square()
-    return (log_std - old_log_std + spread / (2 * variance) - 0.5).sum(dim=-1)

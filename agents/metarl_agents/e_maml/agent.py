@@ -9,7 +9,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from metarl_agents.common.gradient.episodes import TaskBatch
-from metarl_agents.common.gradient.policy import for_tasks
+from metarl_agents.common.gradient.inner import ratios
 from metarl_agents.common.gradient.trpo import TrustRegionAgent
 from metarl_agents.common.stacked import Weights
 
@@ -19,8 +19,7 @@ class EMaml(TrustRegionAgent):
 
     @override
     def objective(self, adapted: Weights, before: TaskBatch, after: TaskBatch, returns: NDArray[np.float64]) -> Tensor:
-        shared = for_tasks(dict(self.weights.items()), len(returns))
-        ratio = (self.policy.log_density(shared, before.observations, before.actions) - before.log_density).exp()
+        ratio = ratios(self.policy, self.shared(len(returns)), before)
         credit = (returns - returns.mean()) / (returns.std() + 1e-8)
         explored = (before.share * ratio).sum(dim=-1) * torch.from_numpy(credit).to(ratio.dtype)
         return super().objective(adapted, before, after, returns) + explored.mean()

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from metarl_agents.common.gradient.adam import AdamAgent
 from metarl_agents.common.gradient.episodes import TaskBatch
+from metarl_agents.common.gradient.inner import ratios
 from metarl_agents.common.gradient.policy import divergence, for_tasks
 from metarl_agents.common.stacked import Weights
 from metarl_agents.promp.config import PrompConfig
@@ -35,7 +36,7 @@ class Promp(AdamAgent):
 
     def _clipped(self, adapted: Weights, after: TaskBatch) -> Tensor:
         """Returns the clipped surrogate of the adapted policies, a mean over the tasks."""
-        ratio = (self.policy.log_density(adapted, after.observations, after.actions) - after.log_density).exp()
+        ratio = ratios(self.policy, adapted, after)
         near = ratio.clamp(1 - self.config.clip, 1 + self.config.clip)
         lower = torch.minimum(ratio * after.advantages, near * after.advantages)
         return (after.share * lower).sum(dim=-1).mean()
@@ -43,6 +44,5 @@ class Promp(AdamAgent):
     def _moved(self, explored: Weights, before: TaskBatch) -> Tensor:
         """Returns the KL divergence from the initialisation that explored, a mean over what it saw."""
         tasks = len(before.share)
-        shared = for_tasks(dict(self.weights.items()), tasks)
-        rows = divergence(self.policy, for_tasks(explored, tasks), shared, before.observations)
+        rows = divergence(self.policy, for_tasks(explored, tasks), self.shared(tasks), before.observations)
         return (before.share * rows).sum(dim=-1).mean()

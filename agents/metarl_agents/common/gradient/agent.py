@@ -72,9 +72,13 @@ class GradientAgent(MetaAgent):
             returns: Of the episodes after the inner step, a mean for each task [tasks].
         """
 
+    def shared(self, tasks: int) -> Weights:
+        """Returns the initialisation for each of some tasks, with its graph."""
+        return for_tasks(dict(self.weights.items()), tasks)
+
     def adapted(self, batch: TaskBatch, *, differentiable: bool) -> Weights:
         """Returns each task's weights after the inner step on what the initialisation did in it."""
-        shared = for_tasks(dict(self.weights.items()), len(batch.share))
+        shared = self.shared(len(batch.share))
         return adapt(self.policy, shared, dict(self.rates.items()), batch, differentiable=differentiable)
 
     @override
@@ -90,12 +94,12 @@ class GradientAgent(MetaAgent):
     def _iterate(self, ground: TrainingGround, worlds: MeteredWorlds, tasks: int, rng: np.random.Generator) -> None:
         worlds.set_tasks([task for task in ground.sample_tasks(tasks) for _ in range(self._episodes)])
         threads = self.config.learning_threads
-        shared = {name: weight.detach() for name, weight in for_tasks(dict(self.weights.items()), tasks).items()}
+        shared = self.shared(tasks)
         with torch_threads(1):
             first, seen = play(worlds, self.policy, shared, self.moments, rng)
         with torch_threads(threads):
             before = self._batch(first, shared)
-            changed = {name: w.detach() for name, w in self.adapted(before, differentiable=False).items()}
+            changed = self.adapted(before, differentiable=False)
         with torch_threads(1):
             second, seen_later = play(worlds, self.policy, changed, self.moments, rng)
         with torch_threads(threads):

@@ -13,7 +13,7 @@ from metarl_agents.common.forks import fork_of
 from metarl_agents.common.gradient.config import GradientConfig
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
 from metarl_agents.common.gradient.inner import adapt
-from metarl_agents.common.gradient.policy import GaussianPolicy, for_tasks
+from metarl_agents.common.gradient.policy import GaussianPolicy, detached, for_tasks
 from metarl_agents.common.networks import torch_threads
 from metarl_agents.common.normalisers import RunningMoments
 from metarl_agents.common.stacked import Weights
@@ -39,7 +39,7 @@ class GradientInTrial(Adaptation):
         rng: np.random.Generator,
     ) -> None:
         self._policy = policy
-        self._initial = {name: w.detach().requires_grad_() for name, w in for_tasks(weights, num_worlds).items()}
+        self._initial = detached(for_tasks(weights, num_worlds))
         self._rates = rates
         self._moments = moments
         self._config = config

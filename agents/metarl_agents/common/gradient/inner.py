@@ -10,14 +10,18 @@ from metarl_agents.common.gradient.policy import GaussianPolicy
 from metarl_agents.common.stacked import Weights
 
 
+def ratios(policy: GaussianPolicy, weights: Weights, batch: TaskBatch) -> Tensor:
+    """Returns the densities of a batch's actions over those they were taken with [tasks, rows]."""
+    return (policy.log_density(weights, batch.observations, batch.actions) - batch.log_density).exp()
+
+
 def surrogate(policy: GaussianPolicy, weights: Weights, batch: TaskBatch) -> Tensor:
     """Returns the likelihood-ratio estimate of each task's gain over the policy that acted [tasks].
 
     At the weights that acted, its gradient is the policy gradient, and its second derivative is unbiased with little
     variance (Rothfuss et al. 2019, arXiv:1810.06784, section 5), which that of a log-likelihood is not.
     """
-    ratio = (policy.log_density(weights, batch.observations, batch.actions) - batch.log_density).exp()
-    return (batch.share * ratio * batch.advantages).sum(dim=-1)
+    return (batch.share * ratios(policy, weights, batch) * batch.advantages).sum(dim=-1)
 
 
 def adapt(

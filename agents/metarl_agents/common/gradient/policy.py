@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from metarl_agents.common.gaussians import kl_divergence
 from metarl_agents.common.stacked import Weights
 
 
@@ -68,7 +69,4 @@ def divergence(policy: GaussianPolicy, old: Weights, new: Weights, observations:
     """Returns the KL divergence [tasks, rows] from the old policy to the new one."""
     with torch.no_grad():
         old_mean = policy.mean(old, observations)
-    shift = (policy.mean(new, observations) - old_mean).square()
-    old_log_std, log_std = old["log_std"].detach(), new["log_std"]
-    spread = (2 * old_log_std).exp() + shift
-    return (log_std - old_log_std + 0.5 * spread * (-2 * log_std).exp() - 0.5).sum(dim=-1)
+    return kl_divergence(old_mean, old["log_std"].detach(), policy.mean(new, observations), new["log_std"])
