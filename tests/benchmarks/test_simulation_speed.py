@@ -11,7 +11,8 @@ import numpy as np
 from mujoco.rollout import Rollout
 
 import metarl_bench as mb
-from metarl_suites.locomotion.worlds import FRAME_SKIP, cheetah_model
+from metarl_suites.locomotion.models import load
+from metarl_suites.locomotion.robots import CHEETAH
 from tests.benchmarks.rounds import Contender, Rounds, write
 
 THREADS = 2
@@ -22,7 +23,7 @@ SUITE = "locomotion/cheetah-velocity-v1"
 
 def limit(num_worlds: int) -> Contender:
     """Open loop: MuJoCo runs whole trajectories without coming back to Python."""
-    model = cheetah_model()
+    model = load(CHEETAH.asset)
     steps = STEPS // num_worlds
     pool, datas = Rollout(nthread=THREADS), [mujoco.MjData(model) for _ in range(THREADS)]
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS)
@@ -30,9 +31,9 @@ def limit(num_worlds: int) -> Contender:
     mujoco.mj_getState(model, mujoco.MjData(model), start, mujoco.mjtState.mjSTATE_FULLPHYSICS)
     initial = np.repeat(start[None], num_worlds, axis=0)
     actions = np.random.default_rng(0).uniform(-1, 1, (num_worlds, steps, model.nu))
-    controls = np.repeat(actions, FRAME_SKIP, axis=1)
-    states = np.zeros((num_worlds, steps * FRAME_SKIP, size))
-    sensors = np.zeros((num_worlds, steps * FRAME_SKIP, model.nsensordata))
+    controls = np.repeat(actions, CHEETAH.frame_skip, axis=1)
+    states = np.zeros((num_worlds, steps * CHEETAH.frame_skip, size))
+    sensors = np.zeros((num_worlds, steps * CHEETAH.frame_skip, model.nsensordata))
 
     def run() -> float:
         pool.rollout(
@@ -41,7 +42,7 @@ def limit(num_worlds: int) -> Contender:
             initial,
             controls,
             skip_checks=True,
-            nstep=steps * FRAME_SKIP,
+            nstep=steps * CHEETAH.frame_skip,
             state=states,
             sensordata=sensors,
         )

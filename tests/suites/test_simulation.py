@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from metarl_bench.errors import ContractError
-from metarl_suites.locomotion.worlds import FRAME_SKIP, cheetah_model
+from metarl_suites.locomotion.models import load
 from metarl_suites.simulation import BatchSimulator
 
 EVERYONE = slice(None)
+FRAME_SKIP = 5
 
 
 def simulator(num_worlds: int, num_threads: int = 1) -> BatchSimulator:
-    made = BatchSimulator([cheetah_model()] * num_worlds, frame_skip=FRAME_SKIP, num_threads=num_threads)
+    made = BatchSimulator([load("half_cheetah")] * num_worlds, frame_skip=FRAME_SKIP, num_threads=num_threads)
     made.state[:] = made.initial_state
     for world in range(num_worlds):
         rng = np.random.default_rng(world)
@@ -34,7 +35,7 @@ def serial_step(model: mujoco.MjModel, data: mujoco.MjData, control: np.ndarray)
 
 def test_equals_serial_mj_step_bit_for_bit() -> None:
     batch = simulator(3)
-    model = cheetah_model()
+    model = load("half_cheetah")
     datas = [mujoco.MjData(model) for _ in range(3)]
     for world, data in enumerate(datas):
         mujoco.mj_setState(model, data, batch.state[world], mujoco.mjtState.mjSTATE_FULLPHYSICS)
@@ -51,7 +52,7 @@ def test_equals_serial_mj_step_bit_for_bit() -> None:
 def test_without_the_warm_start_rule_serial_steps_differ() -> None:
     """The rule matters: the parity above could not hold if it were left out."""
     batch = simulator(1)
-    model = cheetah_model()
+    model = load("half_cheetah")
     data = mujoco.MjData(model)
     mujoco.mj_setState(model, data, batch.state[0], mujoco.mjtState.mjSTATE_FULLPHYSICS)
     rng = np.random.default_rng(1)
@@ -90,7 +91,7 @@ def test_models_of_other_sizes_are_refused_before_mujoco_can_crash() -> None:
         "<mujoco><worldbody><body><freejoint/><geom size='0.1'/></body></worldbody></mujoco>"
     )
     with pytest.raises(ContractError, match=r"world 1 has n\w+ = .*; expected"):
-        BatchSimulator([cheetah_model(), other], frame_skip=1)
+        BatchSimulator([load("half_cheetah"), other], frame_skip=1)
     with pytest.raises(ContractError, match="world 0 has"):
         simulator(2).set_models(np.array([0]), [other])
 

@@ -6,58 +6,118 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
+from metarl_suites.locomotion.rewards import CHEETAH_CONTROL_COST
+from metarl_suites.locomotion.robots import CHEETAH, Robot
 
-# m/s; faster than any policy known for this body (about 15). A world beyond it has broken the simulator.
-MAX_SPEED = 20.0
-# 1; weight of the squared action in the reward, from the first HalfCheetah task families (Finn et al. 2017).
-CONTROL_COST = 0.05
+BUDGET = 4_000_000
+HORIZON = 200
+# m; bounds of the cheetah's height over its start: its torso begins 0.7 m above the floor, and is thrown no higher than
+# its greatest speed allows.
+LOWEST, HIGHEST = -1.0, CHEETAH.max_speed**2 / (2.0 * 9.81)
 
 
-def _observations(size: int) -> Box:
-    return Box(-np.inf, np.inf, (size,), np.float32)
+def _spec(
+    name: str,
+    robot: Robot,
+    *,
+    summary: str,
+    factory: str,
+    observation_size: int,
+    parameters: tuple[Parameter, ...],
+    step_rewards: tuple[float, float],
+    published: str,
+    bibtex: str,
+    horizon: int = HORIZON,
+    references: References | None = None,
+    finite_tasks: int | None = None,
+    constant_observations: tuple[int, ...] = (),
+) -> SuiteSpec:
+    """Returns a spec; ``step_rewards`` are bounds of the reward of a step."""
+    low, high = step_rewards
+    return SuiteSpec(
+        id=f"locomotion/{name}",
+        summary=summary,
+        factory=f"metarl_suites.locomotion.suite:{factory}",
+        horizon=horizon,
+        observation_space=Box(-np.inf, np.inf, (observation_size,), np.float32),
+        action_space=Box(-1.0, 1.0, (robot.num_actions,), np.float32),
+        score="return",
+        budget=BUDGET,
+        failure_return=horizon * low,
+        best_return=horizon * high,
+        parameters=parameters,
+        references=references,
+        finite_tasks=finite_tasks,
+        constant_observations=constant_observations,
+        published=published,
+        bibtex=bibtex,
+    )
+
+
+def _cheetah_observations(size: int) -> tuple[str, tuple[int, ...]]:
+    """Returns the ending of the suite class and the constant elements: the planar torso's y coordinate is always 0."""
+    return ("WithPosition", (18,)) if size == 20 else ("", ())
 
 
 def _velocity(
     name: str, *, high: float, observation_size: int, published: str, references: References | None = None
 ) -> SuiteSpec:
-    horizon = 200
-    return SuiteSpec(
-        id=f"locomotion/{name}",
+    ending, constant = _cheetah_observations(observation_size)
+    return _spec(
+        name,
+        CHEETAH,
         summary=f"half cheetah, run at a hidden speed of 0-{high:g} m/s",
-        factory="metarl_suites.locomotion.suite:CheetahVelocity",
-        horizon=horizon,
-        observation_space=_observations(observation_size),
-        action_space=Box(-1.0, 1.0, (6,), np.float32),
-        score="return",
-        budget=4_000_000,
-        failure_return=-horizon * (MAX_SPEED + high + CONTROL_COST * 6),
-        best_return=0.0,
+        factory=f"CheetahVelocity{ending}",
+        observation_size=observation_size,
         parameters=(Parameter(name="velocity", unit="m/s", low=0.0, high=high, meaning="speed to run at"),),
-        references=references,
-        # The torso's y coordinate is always 0: the body is planar.
-        constant_observations=(18,) if observation_size == 20 else (),
+        step_rewards=(-(CHEETAH.max_speed + high + CHEETAH_CONTROL_COST * 6), 0.0),
         published=published,
         bibtex="finn2017maml",
+        references=references,
+        constant_observations=constant,
     )
 
 
 def _direction(name: str, *, horizon: int, observation_size: int, published: str) -> SuiteSpec:
-    return SuiteSpec(
-        id=f"locomotion/{name}",
+    ending, constant = _cheetah_observations(observation_size)
+    return _spec(
+        name,
+        CHEETAH,
         summary="half cheetah, run forward or backward",
-        factory="metarl_suites.locomotion.suite:CheetahDirection",
+        factory=f"CheetahDirection{ending}",
         horizon=horizon,
-        observation_space=_observations(observation_size),
-        action_space=Box(-1.0, 1.0, (6,), np.float32),
-        score="return",
-        budget=4_000_000,
-        failure_return=-horizon * (MAX_SPEED + CONTROL_COST * 6),
-        best_return=horizon * MAX_SPEED,
+        observation_size=observation_size,
         parameters=(Parameter(name="direction", unit="1", low=-1.0, high=1.0, meaning="+1 forward, -1 backward"),),
-        finite_tasks=2,
-        constant_observations=(18,) if observation_size == 20 else (),
+        step_rewards=(-(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6), CHEETAH.max_speed),
         published=published,
         bibtex="finn2017maml",
+        finite_tasks=2,
+        constant_observations=constant,
+    )
+
+
+def _body(name: str, *, summary: str, factors: tuple[str, ...], published: str) -> SuiteSpec:
+    meanings = {
+        "mass": "of all masses and of the thickness",
+        "damping": "of the joints",
+        "head": "of the head's length",
+    }
+    return _spec(
+        name,
+        CHEETAH,
+        summary=summary,
+        factory="CheetahBody",
+        observation_size=17,
+        parameters=tuple(
+            Parameter(name=factor, unit="1", low=0.5, high=2.0, meaning=f"multiplier {meanings[factor]}")
+            for factor in factors
+        ),
+        step_rewards=(
+            -(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6) + LOWEST,
+            CHEETAH.max_speed + HIGHEST,
+        ),
+        published=published,
+        bibtex="greenberg2023roml",
     )
 
 
@@ -97,5 +157,17 @@ SPECS: tuple[SuiteSpec, ...] = (
         horizon=100,
         observation_size=20,
         published="learn2learn's HalfCheetahForwardBackward: horizon 100 and 20 observations",
+    ),
+    _body(
+        "cheetah-mass-v1",
+        summary="half cheetah, run with a hidden mass",
+        factors=("mass",),
+        published="RoML's HalfCheetahMass, without the absolute position in the observation",
+    ),
+    _body(
+        "cheetah-body-v1",
+        summary="half cheetah, run with a hidden mass, damping and head",
+        factors=("mass", "damping", "head"),
+        published="RoML's HalfCheetahBody, without the absolute position in the observation",
     ),
 )

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from typing_extensions import override
 
+from metarl_bench import seeding
 from metarl_bench.tasks import Split, Suite, Task
-from metarl_suites.locomotion.worlds import CheetahWorlds, direction_reward, velocity_reward
+from metarl_suites.locomotion import models, rewards, robots
+from metarl_suites.locomotion.worlds import Definition, LeggedWorlds
 
 NUM_FROZEN = 30
 # Where in its slice of the range each frozen task lies; different for validation and test, so that they share none.
 _QUANTILE = {"test": 0.5, "validation": 0.25, "test_ood": 0.5}
-# m/s; the out-of-distribution list goes on above the training range by this much.
+# m/s; the out-of-distribution list of speeds goes on above the training range by this much.
 _BEYOND = 1.0
+# The out-of-distribution lists of multipliers go beyond both ends of the training range, by this share of its half
+# width on a logarithmic scale.
+_STRETCH = 0.25
+# Digits of frozen numbers that come from powers, sines and cosines, whose last bits differ between machines.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheetahVelocity(Suite):
+class LeggedSuite(Suite):
+    """A task distribution of legged robots; a suite adds its tasks and what its worlds do."""
+
+    definition: ClassVar[Definition]
+
+    @override
+    def make_worlds(self, num_worlds: int, *, num_threads: int = 0) -> LeggedWorlds:
+        return LeggedWorlds(self.spec, num_worlds, self.definition, num_threads=num_threads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheetahVelocity(LeggedSuite):
     """Run at a hidden speed, drawn uniformly from the suite's range."""
+
+    definition = Definition(
+        robot=robots.CHEETAH, reward=rewards.cheetah_velocity, goal=lambda task: task.number("velocity")
+    )
 
     @override
     def sample_tasks(self, count: int, rng: np.random.Generator) -> list[Task]:
@@ -34,17 +57,23 @@ class CheetahVelocity(Suite):
         low, high = velocity.low, velocity.high
         if split == "test_ood":
             low, high = velocity.high, velocity.high + _BEYOND
-        speeds = [low + (high - low) * (index + _QUANTILE[split]) / NUM_FROZEN for index in range(NUM_FROZEN)]
+        speeds = [low + (high - low) * place / NUM_FROZEN for place in _places(split)]
         return tuple(self.task(split, index, velocity=speed) for index, speed in enumerate(speeds))
 
-    @override
-    def make_worlds(self, num_worlds: int, *, num_threads: int = 0) -> CheetahWorlds:
-        return CheetahWorlds(self.spec, num_worlds, reward=velocity_reward, num_threads=num_threads)
+
+class CheetahVelocityWithPosition(CheetahVelocity):
+    """The same, with 20 observations."""
+
+    definition = replace(CheetahVelocity.definition, robot=robots.CHEETAH_WITH_POSITION)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheetahDirection(Suite):
+class CheetahDirection(LeggedSuite):
     """Run forward or backward; the same two tasks in every split, and none out of distribution."""
+
+    definition = Definition(
+        robot=robots.CHEETAH, reward=rewards.cheetah_direction, goal=lambda task: task.number("direction")
+    )
 
     @override
     def sample_tasks(self, count: int, rng: np.random.Generator) -> list[Task]:
@@ -58,6 +87,53 @@ class CheetahDirection(Suite):
             return ()
         return tuple(self.task(split, index, direction=sign) for index, sign in enumerate((1.0, -1.0)))
 
+
+class CheetahDirectionWithPosition(CheetahDirection):
+    """The same, with 20 observations."""
+
+    definition = replace(CheetahDirection.definition, robot=robots.CHEETAH_WITH_POSITION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Multipliers(LeggedSuite):
+    """Bodies whose numbers are multiplied by independent factors, uniform on a logarithmic scale.
+
+    In a frozen list every factor takes evenly spaced quantiles of its range, each once, in an order of its own.
+    """
+
     @override
-    def make_worlds(self, num_worlds: int, *, num_threads: int = 0) -> CheetahWorlds:
-        return CheetahWorlds(self.spec, num_worlds, reward=direction_reward, num_threads=num_threads)
+    def sample_tasks(self, count: int, rng: np.random.Generator) -> list[Task]:
+        draws = rng.uniform(-1.0, 1.0, (count, len(self.spec.parameters)))
+        return [self.task("train", index, **self._factors(draw)) for index, draw in enumerate(draws)]
+
+    @override
+    def tasks(self, split: Split) -> tuple[Task, ...]:
+        self.check_split(split)
+        quantiles = 2.0 * np.array(_places(split)) / NUM_FROZEN - 1.0
+        if split == "test_ood":
+            quantiles = np.sign(quantiles) + _STRETCH * quantiles
+        rng = seeding.generator("frozen tasks", self.spec.id, split)
+        orders = [np.argsort(rng.random(NUM_FROZEN)) for _ in self.spec.parameters]
+        if len(orders) == 1:
+            orders = [np.arange(NUM_FROZEN)]
+        rows = np.stack([quantiles[order] for order in orders], axis=1)
+        return tuple(self.task(split, index, **self._factors(row)) for index, row in enumerate(rows))
+
+    def _factors(self, row: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, float]:
+        """Returns the factors at places in their ranges: -1 is the lower end, 1 the upper, 0 a factor of 1."""
+        parameters = self.spec.parameters
+        return {
+            parameter.name: round(parameter.high**place, _DIGITS)
+            for parameter, place in zip(parameters, row.tolist(), strict=True)
+        }
+
+
+class CheetahBody(Multipliers):
+    """Run forward with another mass, and in cheetah-body another damping and head."""
+
+    definition = Definition(robot=robots.CHEETAH, reward=rewards.cheetah_upright, edit=models.scale_body)
+
+
+def _places(split: Split) -> list[float]:
+    """Returns evenly spaced places between 0 and ``NUM_FROZEN``."""
+    return [index + _QUANTILE[split] for index in range(NUM_FROZEN)]

@@ -1,10 +1,10 @@
-"""The half cheetah in MuJoCo: reset, step, observation and reward of a batch of worlds."""
+"""Legged robots in MuJoCo: reset, step, observation and reward of a batch of worlds."""
 
 from __future__ import annotations
 
-import functools
+import copy
 from collections.abc import Callable, Sequence
-from importlib.resources import files
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -14,47 +14,45 @@ from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
-from metarl_suites.locomotion.specs import CONTROL_COST, MAX_SPEED
+from metarl_suites.locomotion.models import load
+from metarl_suites.locomotion.rewards import Array, Motion
+from metarl_suites.locomotion.robots import Robot
 from metarl_suites.simulation import BatchSimulator
 
-Array = NDArray[np.float64]
-# Substeps of 0.01 s: one environment step is 0.05 s, as in Gymnasium's HalfCheetah.
-FRAME_SKIP = 5
-# rad and m (half width of a uniform) and rad/s and m/s (standard deviation), as in Gymnasium's HalfCheetah.
-RESET_NOISE = 0.1
-# m; height of the torso's frame where the rootz joint is 0.
-TORSO_HEIGHT = 0.7
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What the worlds of a suite do.
+
+    Attributes:
+        robot: The body.
+        reward: Of a step, from what it did and the goals of the stepped worlds.
+        goal: Makes the goal of a task, of shape ``goal_shape``.
+        goal_shape: Empty for a number.
+        edit: Writes a task into a world's own model, given the unchanged one; None where all worlds share one model.
+        fall_cost: Of each step that is left when the robot falls.
+    """
+
+    robot: Robot
+    reward: Callable[[Motion, Array], Array]
+    goal: Callable[[Task], Any] | None = None
+    goal_shape: tuple[int, ...] = ()
+    edit: Callable[[mujoco.MjModel, mujoco.MjModel, Task], None] | None = None
+    fall_cost: float = 0.0
 
 
-def velocity_reward(speeds: Array, goals: Array) -> Array:
-    """Returns minus the distance to the speed asked for, in m/s."""
-    return -np.abs(speeds - goals)
+class LeggedWorlds(BatchedWorlds):
+    """A batch of one kind of robot, each with its own goal, its own model, or both."""
 
-
-def direction_reward(speeds: Array, goals: Array) -> Array:
-    """Returns the speed in the direction asked for, in m/s."""
-    return speeds * goals
-
-
-@functools.cache
-def cheetah_model() -> mujoco.MjModel:
-    """Returns the model, which all worlds share."""
-    path = files("metarl_suites.locomotion") / "assets" / "half_cheetah.xml"
-    return mujoco.MjModel.from_xml_string(path.read_text(encoding="utf-8"))
-
-
-class CheetahWorlds(BatchedWorlds):
-    """Half cheetahs whose hidden goal is one number: a speed in m/s, or a direction."""
-
-    def __init__(
-        self, suite: SuiteSpec, num_worlds: int, *, reward: Callable[[Array, Array], Array], num_threads: int
-    ) -> None:
+    def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
         super().__init__(suite, num_worlds)
-        model = cheetah_model()
-        self._simulator = BatchSimulator([model] * num_worlds, frame_skip=FRAME_SKIP, num_threads=num_threads)
-        self._reward = reward
-        self._goals = np.zeros(num_worlds)
-        self._sees_position = suite.observation_space.shape == (20,)
+        self._definition = definition
+        self._robot = definition.robot
+        self._base = load(self._robot.asset)
+        self._models = [copy.copy(self._base) if definition.edit else self._base for _ in range(num_worlds)]
+        self._scratch = mujoco.MjData(self._base)
+        self._simulator = BatchSimulator(self._models, frame_skip=self._robot.frame_skip, num_threads=num_threads)
+        self._goals = np.zeros((num_worlds, *definition.goal_shape))
 
     @override
     def close(self, **kwargs: Any) -> None:
@@ -62,35 +60,39 @@ class CheetahWorlds(BatchedWorlds):
 
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
-        (goal,) = self.suite.parameters
-        self._goals[worlds] = [task.number(goal.name) for task in tasks]
+        if self._definition.goal:
+            self._goals[worlds] = [self._definition.goal(task) for task in tasks]
+        if self._definition.edit:
+            for world, task in zip(worlds, tasks, strict=True):
+                model = self._models[world]
+                self._definition.edit(model, self._base, task)
+                mujoco.mj_setConst(model, self._scratch)  # what the compiler derives from masses and inertias
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
         simulator = self._simulator
         simulator.state[worlds] = simulator.initial_state
         for world, rng in zip(worlds, rngs, strict=True):
-            simulator.qpos[world] += rng.uniform(-RESET_NOISE, RESET_NOISE, simulator.qpos.shape[1])
-            simulator.qvel[world] += RESET_NOISE * rng.standard_normal(simulator.qvel.shape[1])
+            self._robot.start(simulator.qpos[world], simulator.qvel[world], rng)
 
     @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
-        before = self._simulator.qpos[worlds, 0].copy()
-        sound = self._simulator.step(worlds, actions)
-        speeds = (self._simulator.qpos[worlds, 0] - before) / self._simulator.step_s
-        invalid = ~sound | (np.abs(speeds) > MAX_SPEED)
-        rewards = self._reward(speeds, self._goals[worlds]) - CONTROL_COST * np.square(actions).sum(axis=1)
-        never = np.zeros(len(rewards), np.bool_)
-        return Outcome(rewards, terminated=never, success=never, invalid=invalid)
+        simulator, robot = self._simulator, self._robot
+        before = simulator.qpos[worlds, : robot.axes].copy()
+        sound = simulator.step(worlds, actions)
+        qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
+        position = qpos[:, : robot.axes]
+        motion = Motion((position - before) / simulator.step_s, position, actions)
+        rewards = self._definition.reward(motion, self._goals[worlds])
+        invalid = ~sound | (np.abs(motion.velocity) > robot.max_speed).any(axis=1)
+        fallen = robot.fallen(qpos, qvel)
+        left = self.suite.horizon - 1 - self._elapsed[worlds]
+        rewards = rewards - self._definition.fall_cost * left * fallen
+        return Outcome(rewards, terminated=fallen, success=np.zeros(len(rewards), np.bool_), invalid=invalid)
 
     @override
     def _observe(self) -> NDArray[np.float32]:
-        qpos, qvel = self._simulator.qpos, self._simulator.qvel
-        parts = [qpos[:, 1:], qvel]
-        if self._sees_position:
-            flat = np.zeros(self.num_envs)
-            parts.append(np.stack([qpos[:, 0], flat, qpos[:, 1] + TORSO_HEIGHT], axis=1))
-        return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
+        return self._robot.observe(self._simulator.qpos, self._simulator.qvel)
 
     @override
     def _state(self) -> dict[str, NDArray[Any]]:

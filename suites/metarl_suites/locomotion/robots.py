@@ -1,0 +1,98 @@
+"""The robots: what they sense, how they start, when they have fallen and how fast they can be; loads without MuJoCo.
+
+Their models stand in ``assets/``, with the numbers of Gymnasium's v5 robots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+NOWHERE = (-np.inf, np.inf)  # a range that nothing leaves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robot:
+    """One body.
+
+    Attributes:
+        asset: Name of its model under ``assets/``.
+        num_actions: Number of its motors.
+        frame_skip: Physics steps of one environment step.
+        axes: How many of the first joint positions are the torso's: 2 (x, z; planar) or 3 (x, y, z).
+        noise: Of the start: half width of the uniform noise on joint positions, scale of that on velocities.
+        normal_velocities: Whether velocities start normal (with ``noise`` as standard deviation) instead of uniform.
+        max_speed: m/s a torso axis; faster than any policy known. A world beyond it has broken the simulator.
+        heights: Of the torso, m; outside it the robot has fallen.
+        pitches: Of the torso, rad (planar robots); outside it the robot has fallen.
+        state_limit: The robot has fallen where a joint position after the torso's, or a velocity, reaches it.
+        hidden: How many of the first joint positions the observation leaves out.
+        observed_speed: m/s and rad/s; observed velocities are clipped to it.
+        torso_height: m; where not None, the observation ends with the torso's position, this above its joint's zero.
+    """
+
+    asset: str
+    num_actions: int
+    frame_skip: int
+    axes: int
+    noise: float
+    normal_velocities: bool
+    max_speed: float
+    hidden: int
+    heights: tuple[float, float] = NOWHERE
+    pitches: tuple[float, float] = NOWHERE
+    state_limit: float = np.inf
+    observed_speed: float = np.inf
+    torso_height: float | None = None
+
+    def start(self, qpos: Array, qvel: Array, rng: np.random.Generator) -> None:
+        """Adds the noise of the start to one world's positions and velocities, in place."""
+        qpos += rng.uniform(-self.noise, self.noise, len(qpos))
+        if self.normal_velocities:
+            qvel += self.noise * rng.standard_normal(len(qvel))
+        else:
+            qvel += rng.uniform(-self.noise, self.noise, len(qvel))
+
+    def observe(self, qpos: Array, qvel: Array) -> NDArray[np.float32]:
+        """Returns the observations [worlds, observation] of all worlds."""
+        if self.observed_speed < np.inf:
+            qvel = np.clip(qvel, -self.observed_speed, self.observed_speed)
+        parts = [qpos[:, self.hidden :], qvel]
+        if self.torso_height is not None:
+            parts.append(np.stack([qpos[:, 0], np.zeros(len(qpos)), qpos[:, 1] + self.torso_height], axis=1))
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
+
+    def fallen(self, qpos: Array, qvel: Array) -> NDArray[np.bool_]:
+        """Returns which worlds' robots have fallen."""
+        fallen = np.zeros(len(qpos), np.bool_)
+        if self.heights != NOWHERE:
+            fallen |= _outside(qpos[:, self.axes - 1], self.heights)
+        if self.pitches != NOWHERE:
+            fallen |= _outside(qpos[:, self.axes], self.pitches)
+        if self.state_limit < np.inf:
+            rest = np.concatenate([qpos[:, self.axes :], qvel], axis=1)
+            fallen |= (np.abs(rest) >= self.state_limit).any(axis=1)
+        return fallen
+
+
+def _outside(values: Array, bounds: tuple[float, float]) -> NDArray[np.bool_]:
+    low, high = bounds
+    return (values <= low) | (values >= high)
+
+
+# Gymnasium's HalfCheetah-v5: steps of 0.05 s, no fall. The fastest policies known reach about 15 m/s.
+CHEETAH = Robot(
+    asset="half_cheetah",
+    num_actions=6,
+    frame_skip=5,
+    axes=2,
+    noise=0.1,
+    normal_velocities=True,
+    max_speed=20.0,
+    hidden=1,
+)
+# The 20 observations of PEARL, VariBAD and RoML.
+CHEETAH_WITH_POSITION = replace(CHEETAH, torso_height=0.7)

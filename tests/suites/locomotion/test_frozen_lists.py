@@ -1,0 +1,53 @@
+"""The frozen task lists of the locomotion suites."""
+
+import pytest
+
+from metarl_bench.registry import SUITES, make_suite
+from metarl_bench.tasks import hash_tasks
+
+IDS = [spec.id for spec in SUITES.all() if spec.family == "locomotion"]
+# The frozen lists: a change of numbers needs a new version of the suite, never a new hash here.
+FROZEN = {
+    "locomotion/cheetah-direction-h100-v1": {
+        "validation": "4f52075ca3d7e48f",
+        "test": "4f52075ca3d7e48f",
+        "test_ood": "e3b0c44298fc1c14",
+    },
+    "locomotion/cheetah-direction-v1": {
+        "validation": "af440650fed48c8f",
+        "test": "af440650fed48c8f",
+        "test_ood": "e3b0c44298fc1c14",
+    },
+    "locomotion/cheetah-velocity-v1": {
+        "validation": "51db95dc72d6673b",
+        "test": "eb710501ed5035a4",
+        "test_ood": "19e309c06735bcaa",
+    },
+    "locomotion/cheetah-velocity-wide-obs20-v1": {
+        "validation": "b7b0c83467097aaa",
+        "test": "d6cb779e9776c1a3",
+        "test_ood": "99509bc34ae59ebb",
+    },
+    "locomotion/cheetah-velocity-wide-v1": {
+        "validation": "0680b181bebf2767",
+        "test": "e9f07bc342b931af",
+        "test_ood": "1ecd9126ecca40d8",
+    },
+    "locomotion/cheetah-body-v1": {
+        "validation": "f810efa70430e1e2",
+        "test": "0addd4b82af7957f",
+        "test_ood": "91795879ebbc2fd2",
+    },
+    "locomotion/cheetah-mass-v1": {
+        "validation": "4cb9952be1c27136",
+        "test": "1f21f9492f435814",
+        "test_ood": "da9169083ae47df6",
+    },
+}
+
+
+@pytest.mark.parametrize("suite_id", IDS)
+def test_frozen_lists_never_change(suite_id: str) -> None:
+    suite = make_suite(suite_id)
+    found = {split: hash_tasks(suite.tasks(split))[:16] for split in ("validation", "test", "test_ood")}
+    assert found == FROZEN[suite_id]
