@@ -37,6 +37,41 @@ def scale_body(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:
     _bound_capsules(model, body)
 
 
+def scale_elements(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:
+    """Multiplies single numbers of a robot: masses and inertias of bodies, friction of geoms, damping of joints.
+
+    A task's parameters are named ``mass_<body>``, ``inertia_<body>``, ``friction_<geom>`` and ``damping_<joint>``.
+    """
+    for name, factor in task.params:
+        kind, _, part = name.partition("_")
+        field, table = _ELEMENTS[kind]
+        row = mujoco.mj_name2id(base, table, part)
+        if table == mujoco.mjtObj.mjOBJ_JOINT:
+            row = base.jnt_dofadr[row]
+        getattr(model, field)[row] = float(factor) * getattr(base, field)[row]
+
+
+_ELEMENTS = {
+    "mass": ("body_mass", mujoco.mjtObj.mjOBJ_BODY),
+    "inertia": ("body_inertia", mujoco.mjtObj.mjOBJ_BODY),
+    "friction": ("geom_friction", mujoco.mjtObj.mjOBJ_GEOM),
+    "damping": ("dof_damping", mujoco.mjtObj.mjOBJ_JOINT),
+}
+
+
+def cripple_leg(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:
+    """Switches off the motors of one leg of the ant, and shrinks it off the ground (GrBAL)."""
+    leg = task["leg"]
+    model.actuator_gear[:], model.geom_size[:], model.geom_pos[:] = base.actuator_gear, base.geom_size, base.geom_pos
+    for joint in ("hip", "ankle"):
+        model.actuator_gear[mujoco.mj_name2id(base, mujoco.mjtObj.mjOBJ_ACTUATOR, f"{leg}_{joint}")] = 0.0
+    upper, lower = (mujoco.mj_name2id(base, mujoco.mjtObj.mjOBJ_GEOM, f"{leg}_{part}") for part in ("leg", "foot"))
+    for geom in (upper, lower):
+        model.geom_size[geom] = 0.5 * base.geom_size[geom]
+    model.geom_pos[lower] = base.geom_pos[upper]
+    _bound_capsules(model, slice(1, None))
+
+
 def _bound_capsules(model: mujoco.MjModel, geoms: slice) -> None:
-    """Brings the radius within which MuJoCo looks for contacts in line with changed sizes of capsules."""
+    """Brings the radius within which MuJoCo looks for contacts in line with changed sizes of capsules and spheres."""
     model.geom_rbound[geoms] = np.sum(model.geom_size[geoms, :2], axis=1)

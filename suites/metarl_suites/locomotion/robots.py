@@ -25,6 +25,7 @@ class Robot:
         axes: How many of the first joint positions are the torso's: 2 (x, z; planar) or 3 (x, y, z).
         noise: Of the start: half width of the uniform noise on joint positions, scale of that on velocities.
         normal_velocities: Whether velocities start normal (with ``noise`` as standard deviation) instead of uniform.
+        control_scale: What an action of 1 is to the motors, whose range is -control_scale to control_scale.
         max_speed: m/s a torso axis; faster than any policy known. A world beyond it has broken the simulator.
         heights: Of the torso, m; outside it the robot has fallen.
         pitches: Of the torso, rad (planar robots); outside it the robot has fallen.
@@ -42,6 +43,7 @@ class Robot:
     normal_velocities: bool
     max_speed: float
     hidden: int
+    control_scale: float = 1.0
     heights: tuple[float, float] = NOWHERE
     pitches: tuple[float, float] = NOWHERE
     state_limit: float = np.inf
@@ -96,3 +98,46 @@ CHEETAH = Robot(
 )
 # The 20 observations of PEARL, VariBAD and RoML.
 CHEETAH_WITH_POSITION = replace(CHEETAH, torso_height=0.7)
+# Gymnasium's Ant-v5: steps of 0.05 s. The fastest policies known reach about 8 m/s.
+ANT = Robot(
+    asset="ant",
+    num_actions=8,
+    frame_skip=5,
+    axes=3,
+    noise=0.1,
+    normal_velocities=True,
+    max_speed=15.0,
+    hidden=2,
+    heights=(0.2, 1.0),
+)
+# For tasks whose definition has no fall.
+ANT_THAT_MAY_FALL = replace(ANT, heights=NOWHERE)
+ANT_WITH_POSITION = replace(ANT_THAT_MAY_FALL, hidden=0)
+# Gymnasium's Walker2d-v5 and Hopper-v5: steps of 0.008 s. The fastest policies known reach about 7 and 4 m/s.
+WALKER = Robot(
+    asset="walker",
+    num_actions=6,
+    frame_skip=4,
+    axes=2,
+    noise=5e-3,
+    normal_velocities=False,
+    max_speed=15.0,
+    hidden=1,
+    heights=(0.8, 2.0),
+    pitches=(-1.0, 1.0),
+    observed_speed=10.0,
+)
+HOPPER = replace(WALKER, asset="hopper", num_actions=3, heights=(0.7, np.inf), pitches=(-0.2, 0.2), state_limit=100.0)
+# Gymnasium's Humanoid-v5: steps of 0.015 s. The fastest policies known reach about 10 m/s.
+HUMANOID = Robot(
+    asset="humanoid",
+    num_actions=17,
+    frame_skip=5,
+    axes=3,
+    noise=0.01,
+    normal_velocities=False,
+    control_scale=0.4,
+    max_speed=20.0,
+    hidden=2,
+    heights=(1.0, 2.0),
+)

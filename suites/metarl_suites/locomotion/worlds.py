@@ -79,10 +79,11 @@ class LeggedWorlds(BatchedWorlds):
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
         simulator, robot = self._simulator, self._robot
         before = simulator.qpos[worlds, : robot.axes].copy()
-        sound = simulator.step(worlds, actions)
+        controls = robot.control_scale * actions
+        sound = simulator.step(worlds, controls)
         qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
         position = qpos[:, : robot.axes]
-        motion = Motion((position - before) / simulator.step_s, position, actions)
+        motion = Motion((position - before) / simulator.step_s, position, controls)
         rewards = self._definition.reward(motion, self._goals[worlds])
         invalid = ~sound | (np.abs(motion.velocity) > robot.max_speed).any(axis=1)
         fallen = robot.fallen(qpos, qvel)

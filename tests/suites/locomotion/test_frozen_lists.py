@@ -43,6 +43,36 @@ FROZEN = {
         "test": "1f21f9492f435814",
         "test_ood": "da9169083ae47df6",
     },
+    "locomotion/ant-cripple-v1": {
+        "validation": "fe2dc45c66808be5",
+        "test": "fe2dc45c66808be5",
+        "test_ood": "53c123114d00cf90",
+    },
+    "locomotion/ant-direction-v1": {
+        "validation": "65afa36a984cba99",
+        "test": "edee15f463f468ba",
+        "test_ood": "e3b0c44298fc1c14",
+    },
+    "locomotion/ant-goal-v1": {
+        "validation": "d82372475c58da37",
+        "test": "bc387c3da279a35f",
+        "test_ood": "c375cc77bd19703a",
+    },
+    "locomotion/hopper-params-v1": {
+        "validation": "6f1cbe3dd61bb486",
+        "test": "7f8f2c70caf9cf7b",
+        "test_ood": "732e91c5fba9eaad",
+    },
+    "locomotion/humanoid-direction-v1": {
+        "validation": "179d3d01a13fd82c",
+        "test": "78f591547545c14d",
+        "test_ood": "e3b0c44298fc1c14",
+    },
+    "locomotion/walker-params-v1": {
+        "validation": "be9477d608c01c73",
+        "test": "8ae206b2cdd3c4ff",
+        "test_ood": "cc3b6aad20215d5f",
+    },
 }
 
 

@@ -1,0 +1,131 @@
+"""The suites of the half cheetah."""
+
+from __future__ import annotations
+
+from metarl_bench.tasks import Parameter, References, SuiteSpec
+from metarl_suites.locomotion.declare import declare
+from metarl_suites.locomotion.rewards import CHEETAH_CONTROL_COST
+from metarl_suites.locomotion.robots import CHEETAH
+
+# m; bounds of the cheetah's height over its start: its torso begins 0.7 m above the floor, and is thrown no higher than
+# its greatest speed allows.
+LOWEST, HIGHEST = -1.0, CHEETAH.max_speed**2 / (2.0 * 9.81)
+
+
+def _cheetah_observations(size: int) -> tuple[str, tuple[int, ...]]:
+    """Returns the ending of the suite class and the constant elements: the planar torso's y coordinate is always 0."""
+    return ("WithPosition", (18,)) if size == 20 else ("", ())
+
+
+def _velocity(
+    name: str, *, high: float, observation_size: int, published: str, references: References | None = None
+) -> SuiteSpec:
+    ending, constant = _cheetah_observations(observation_size)
+    return declare(
+        name,
+        CHEETAH,
+        summary=f"half cheetah, run at a hidden speed of 0-{high:g} m/s",
+        factory=f"CheetahVelocity{ending}",
+        observation_size=observation_size,
+        parameters=(Parameter(name="velocity", unit="m/s", low=0.0, high=high, meaning="speed to run at"),),
+        step_rewards=(-(CHEETAH.max_speed + high + CHEETAH_CONTROL_COST * 6), 0.0),
+        published=published,
+        bibtex="finn2017maml",
+        references=references,
+        constant_observations=constant,
+    )
+
+
+def _direction(name: str, *, horizon: int, observation_size: int, published: str) -> SuiteSpec:
+    ending, constant = _cheetah_observations(observation_size)
+    return declare(
+        name,
+        CHEETAH,
+        summary="half cheetah, run forward or backward",
+        factory=f"CheetahDirection{ending}",
+        horizon=horizon,
+        observation_size=observation_size,
+        parameters=(Parameter(name="direction", unit="1", low=-1.0, high=1.0, meaning="+1 forward, -1 backward"),),
+        step_rewards=(-(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6), CHEETAH.max_speed),
+        published=published,
+        bibtex="finn2017maml",
+        finite_tasks=2,
+        constant_observations=constant,
+    )
+
+
+def _body(name: str, *, summary: str, factors: tuple[str, ...], published: str) -> SuiteSpec:
+    meanings = {
+        "mass": "of all masses and of the thickness",
+        "damping": "of the joints",
+        "head": "of the head's length",
+    }
+    return declare(
+        name,
+        CHEETAH,
+        summary=summary,
+        factory="CheetahBody",
+        observation_size=17,
+        parameters=tuple(
+            Parameter(name=factor, unit="1", low=0.5, high=2.0, meaning=f"multiplier {meanings[factor]}")
+            for factor in factors
+        ),
+        step_rewards=(
+            -(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6) + LOWEST,
+            CHEETAH.max_speed + HIGHEST,
+        ),
+        published=published,
+        bibtex="greenberg2023roml",
+    )
+
+
+CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
+    _velocity(
+        "cheetah-velocity-v1",
+        high=3.0,
+        observation_size=17,
+        published="PEARL's range and horizon, with ProMP's 17 observations (no absolute position)",
+        references=References(
+            random=-351.4,
+            expert=-24.5,
+            random_source="metarl_bench.testing.random_return('locomotion/cheetah-velocity-v1', episodes=20)",
+            expert_source="lite-v1, 4M steps, shot 2, test tasks: the best of the oracle's seeds 0, 1 and 2",
+        ),
+    ),
+    _velocity(
+        "cheetah-velocity-wide-v1",
+        high=7.0,
+        observation_size=17,
+        published="RoML's range, without the absolute position in the observation",
+    ),
+    _velocity(
+        "cheetah-velocity-wide-obs20-v1",
+        high=7.0,
+        observation_size=20,
+        published="RoML's HalfCheetahVel: 0-7 m/s and 20 observations that hold the absolute position",
+    ),
+    _direction(
+        "cheetah-direction-v1",
+        horizon=200,
+        observation_size=17,
+        published="ProMP's HalfCheetahRandDirec with PEARL's horizon of 200",
+    ),
+    _direction(
+        "cheetah-direction-h100-v1",
+        horizon=100,
+        observation_size=20,
+        published="learn2learn's HalfCheetahForwardBackward: horizon 100 and 20 observations",
+    ),
+    _body(
+        "cheetah-mass-v1",
+        summary="half cheetah, run with a hidden mass",
+        factors=("mass",),
+        published="RoML's HalfCheetahMass, without the absolute position in the observation",
+    ),
+    _body(
+        "cheetah-body-v1",
+        summary="half cheetah, run with a hidden mass, damping and head",
+        factors=("mass", "damping", "head"),
+        published="RoML's HalfCheetahBody, without the absolute position in the observation",
+    ),
+)
