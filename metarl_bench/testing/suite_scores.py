@@ -1,4 +1,4 @@
-"""Checks of suites: failing and giving up never pay."""
+"""Checks of suites: failing and giving up never pay, and scores have a scale."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from metarl_bench.testing.scripted import Script, ScriptedAgent, play_trials, ra
 from metarl_bench.trials import MetaTest
 
 NUM_TASKS = 10
+LEAST_GAP = 0.2
 
 
 def failing_never_pays(suite: Suite) -> None:
@@ -44,6 +45,19 @@ def ending_early_never_pays(suite: Suite) -> None:
         early <= late,
         f"Episodes that end after {lengths[short].mean():.0f} steps earn {early:.3g}, those that last "
         f"{lengths[long].mean():.0f} steps {late:.3g}; let termination cost what the rest of the episode could.",
+    )
+
+
+def references_are_far_apart(suite: Suite) -> None:
+    """Random play and the expert, where they are known, differ by a fifth of the larger one: there is much to learn."""
+    known = suite.spec.references
+    if known is None:
+        return
+    gap, scale = known.expert - known.random, max(abs(known.expert), abs(known.random))
+    expect(
+        gap >= LEAST_GAP * scale,
+        f"The expert gets {known.expert}, random play {known.random}; expected a gap of at least "
+        f"{LEAST_GAP * scale:.3g}. Make the task harder for random actions, or find a better expert.",
     )
 
 

@@ -34,6 +34,7 @@ RULES: tuple[Callable[[Suite], None], ...] = (
     suite_tasks.first_observations_do_not_tell_the_task,
     suite_scores.failing_never_pays,
     suite_scores.ending_early_never_pays,
+    suite_scores.references_are_far_apart,
 )
 
 

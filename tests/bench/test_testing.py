@@ -1,17 +1,19 @@
 """The conformance checks can fail: each broken suite and agent is caught by exactly the rules that it breaks."""
 
+import dataclasses
 import sys
 
 import pytest
 
 from metarl_bench.agents import MetaAgent
-from metarl_bench.tasks import Suite
+from metarl_bench.tasks import References, Suite
 from metarl_bench.testing import ConformanceError, agent_checks, check_agent, check_suite, suite_checks
 from tests.bench import broken_agents as agents
 from tests.bench import broken_suites as suites
 from tests.bench.broken_suites import with_spec, with_worlds
 
 POINT_ROBOT = "toy/point-robot-v1"
+REFERENCES = References(random=-21.0, expert=-5.0, random_source="by hand", expert_source="by hand")
 
 BROKEN_SUITES: dict[str, tuple[Suite, set[str]]] = {
     "uses global random state": (
@@ -69,6 +71,10 @@ BROKEN_SUITES: dict[str, tuple[Suite, set[str]]] = {
     "declares a budget below the horizon": (with_spec(budget=5), {"spec_is_sound"}),
     "failing pays": (with_spec(failure_return=-25.0), {"failing_never_pays"}),
     "ending early pays": (with_worlds(suites.EndsOutside), {"ending_early_never_pays"}),
+    "has an expert that is hardly better than random": (
+        with_spec(references=dataclasses.replace(REFERENCES, expert=REFERENCES.random + 1.0)),
+        {"references_are_far_apart"},
+    ),
     "validates on the test tasks": (
         suites.ValidatesOnTheTestTasks(spec=suites.POINT_ROBOT),
         {"splits_do_not_overlap"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from typing import Any
 
@@ -13,17 +14,19 @@ from mujoco.rollout import Rollout
 import metarl_bench as mb
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.robots import CHEETAH
+from metarl_suites.locomotion.suite import LeggedSuite
 from tests.benchmarks.rounds import Contender, Rounds, write
 
 THREADS = 2
 STEPS = 20_000  # environment steps of one contender in one round
 ROUNDS = 5
 SUITE = "locomotion/cheetah-velocity-v1"
+BODIES = "locomotion/cheetah-body-v1"  # every world has a model of its own
 
 
-def limit(num_worlds: int) -> Contender:
+def limit(models: list[mujoco.MjModel]) -> Contender:
     """Open loop: MuJoCo runs whole trajectories without coming back to Python."""
-    model = load(CHEETAH.asset)
+    model, num_worlds = models[0], len(models)
     steps = STEPS // num_worlds
     pool, datas = Rollout(nthread=THREADS), [mujoco.MjData(model) for _ in range(THREADS)]
     size = mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS)
@@ -37,7 +40,7 @@ def limit(num_worlds: int) -> Contender:
 
     def run() -> float:
         pool.rollout(
-            [model] * num_worlds,
+            models,
             datas,
             initial,
             controls,
@@ -51,9 +54,22 @@ def limit(num_worlds: int) -> Contender:
     return run
 
 
-def closed_loop(num_worlds: int) -> Contender:
+def bodies(num_worlds: int) -> list[mujoco.MjModel]:
+    """The models of as many cheetah bodies."""
+    suite = mb.make_suite(BODIES)
+    assert isinstance(suite, LeggedSuite)
+    assert suite.definition.edit is not None
+    base = load(CHEETAH.asset)
+    models = [copy.copy(base) for _ in range(num_worlds)]
+    for model, task in zip(models, suite.sample_tasks(num_worlds, np.random.default_rng(0)), strict=True):
+        suite.definition.edit(model, base, task)
+        mujoco.mj_setConst(model, mujoco.MjData(base))
+    return models
+
+
+def closed_loop(num_worlds: int, suite_id: str = SUITE) -> Contender:
     """Our worlds: observation, reward, flags and resets at every step."""
-    suite = mb.make_suite(SUITE)
+    suite = mb.make_suite(suite_id)
     worlds = suite.make_worlds(num_worlds, num_threads=THREADS)
     worlds.set_tasks(suite.sample_tasks(num_worlds, np.random.default_rng(0)))
     return _loop(worlds, num_worlds, resets=True)
@@ -84,8 +100,10 @@ def _loop(envs: Any, num_worlds: int, *, resets: bool) -> Contender:
 def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
     contenders: dict[str, Contender] = {}
     for worlds in (64, 256):
-        contenders[f"limit, {worlds} worlds"] = limit(worlds)
+        contenders[f"limit, {worlds} worlds"] = limit([load(CHEETAH.asset)] * worlds)
         contenders[f"metarl-bench, {worlds} worlds"] = closed_loop(worlds)
+    contenders["limit, 256 bodies"] = limit(bodies(256))
+    contenders["metarl-bench, 256 bodies"] = closed_loop(256, BODIES)
     contenders["gymnasium sync, 64 worlds"] = gymnasium_loop(64, "sync")
     contenders["gymnasium async, 8 worlds"] = gymnasium_loop(8, "async")
     if importlib.util.find_spec("envpool"):
@@ -98,6 +116,7 @@ def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
     rows = [
         _row(rounds, "metarl-bench, 256 worlds", "limit, 256 worlds", ">= 0.90"),
         _row(rounds, "metarl-bench, 64 worlds", "limit, 64 worlds", ">= 0.80"),
+        _row(rounds, "metarl-bench, 256 bodies", "limit, 256 bodies", ">= 0.85"),
         _row(rounds, "metarl-bench, 64 worlds", "gymnasium sync, 64 worlds", ">= 2.5"),
         _row(rounds, "metarl-bench, 64 worlds", "gymnasium async, 8 worlds", ">= 5"),
     ]

@@ -7,7 +7,6 @@ from metarl_suites.locomotion.declare import declare
 from metarl_suites.locomotion.rewards import WALKER_ALIVE
 from metarl_suites.locomotion.robots import HOPPER, WALKER, Robot
 
-
 # 1; upper ends of the multipliers: 1.5^3, and 1.3^3 of damping. The lower ends are their inverses.
 _HIGH, _HIGH_DAMPING = 3.375, 2.197
 
