@@ -40,7 +40,8 @@ class BatchSimulator:
         """Makes the worlds.
 
         Args:
-            models: One per world; the same object may stand many times. All sizes must be equal.
+            models: One per world; the same object may stand many times. All sizes must be equal. They are read at
+                every step, so that whoever writes into one changes its worlds.
             frame_skip: Substeps of one environment step.
             num_threads: Threads that step physics; 0 takes one per core. Results do not depend on it.
         """
