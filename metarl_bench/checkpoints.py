@@ -15,7 +15,7 @@ from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.storage import check_seal, sealed_folder
 from metarl_bench.tasks import Split, SuiteSpec
-from metarl_bench.trials import MetaTest, meta_test
+from metarl_bench.trials import MetaTest, Watcher, meta_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,14 @@ def load_agent(folder: Path, plan: Plan) -> MetaAgent:
 
 
 def test_split(
-    agent: MetaAgent, plan: Plan, split: Split, *, steps: int, num_threads: int, record_evidence: bool = False
+    agent: MetaAgent,
+    plan: Plan,
+    split: Split,
+    *,
+    steps: int,
+    num_threads: int,
+    record_evidence: bool = False,
+    watcher: Watcher | None = None,
 ) -> MetaTest:
     """Meta-tests an agent, fresh from ``load_agent``, on the tasks of one split."""
     return meta_test(
@@ -98,6 +105,7 @@ def test_split(
         checkpoint=steps,
         num_threads=num_threads,
         record_evidence=record_evidence,
+        watcher=watcher,
     )
 
 
@@ -123,20 +131,51 @@ def evaluate(
     import pandas as pd
 
     folder = Path(weights)
+    plan, steps = read_plan(folder, suite=suite, protocol=protocol)
+    cell = plan.cell
+    named: dict[str, Any] = {"protocol": cell.protocol, "digest": plan.resolved.digest(), "suite": cell.suite}
+    named |= {"agent": cell.agent, "division": plan.spec.division, "seed": cell.seed, "checkpoint_steps": steps}
+    frames = []
+    with simulator_warnings(None):
+        for split in plan.resolved.splits:
+            agent = load_agent(folder, plan)
+            found = test_split(agent, plan, split, steps=steps, num_threads=num_threads)
+            frames.append(pd.DataFrame([named | row for row in found.rows]))
+    return pd.concat(frames, ignore_index=True)
+
+
+def read_plan(folder: Path, *, suite: str | None = None, protocol: str | None = None) -> tuple[Plan, int]:
+    """Returns what the weights of a checkpoint are to be tested on, and their training steps.
+
+    Args:
+        folder: ``checkpoints/<steps>`` of a run.
+        suite: Where to test; None takes the suite of the training. It must have the same spaces.
+        protocol: The rules; None takes those of the training.
+
+    Raises:
+        RecordError: If the folder is no checkpoint, or damaged.
+        ConfigError: As for ``evaluate``.
+    """
     card = _read_card(folder)
     trained = _plan(card, card.suite, card.protocol)
     plan = _plan(card, suite or card.suite, protocol or card.protocol)
     _check_spaces(trained.suite.spec, plan.suite.spec)
     _check_learners(trained, plan)
-    named: dict[str, Any] = {"protocol": plan.cell.protocol, "digest": plan.resolved.digest(), "suite": plan.cell.suite}
-    named |= {"agent": card.agent, "division": plan.spec.division, "seed": card.seed, "checkpoint_steps": card.steps}
-    frames = []
-    with simulator_warnings(None):
-        for split in plan.resolved.splits:
-            agent = load_agent(folder, plan)
-            found = test_split(agent, plan, split, steps=card.steps, num_threads=num_threads)
-            frames.append(pd.DataFrame([named | row for row in found.rows]))
-    return pd.concat(frames, ignore_index=True)
+    return plan, card.steps
+
+
+def newest_checkpoint(run: Path) -> Path:
+    """Returns the folder of a run's newest weights.
+
+    Raises:
+        RecordError: If the run folder holds none.
+    """
+    cards = [card.parent for card in run.glob(f"checkpoints/*/{CARD}") if card.parent.name.isdecimal()]
+    if not cards:
+        raise RecordError(
+            f"{run} holds no weights; expected a run folder with checkpoints/<steps>, as metarl-bench run makes it."
+        )
+    return max(cards, key=lambda folder: int(folder.name))
 
 
 def _plan(card: Card, suite: str, protocol: str) -> Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import traceback
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from metarl_bench.evidence import Evidence, Recorder
 from metarl_bench.protocols import ResolvedProtocol
 from metarl_bench.tasks import Split, Suite
 from metarl_bench.time_limit import limited_acts
-from metarl_bench.worlds import Worlds
+from metarl_bench.worlds import Bools, Worlds
 
 
 @dataclass
@@ -41,6 +41,16 @@ class MetaTest:
     evidence: Evidence | None = None
 
 
+class Watcher(Protocol):
+    """Looks on while a meta-test is played."""
+
+    def begin(self, play: Play, worlds: Worlds) -> None:
+        """Sees all worlds after their reset."""
+
+    def after_step(self, worlds: Worlds, rewards: NDArray[np.float64], active: Bools) -> None:
+        """Sees all worlds after a step that counted in the active ones."""
+
+
 def meta_test(
     agent: MetaAgent,
     spec: AgentSpec,
@@ -52,6 +62,7 @@ def meta_test(
     checkpoint: int,
     num_threads: int = 0,
     record_evidence: bool = False,
+    watcher: Watcher | None = None,
 ) -> MetaTest:
     """Plays all trials of one split in one batch, in lockstep.
 
@@ -64,7 +75,7 @@ def meta_test(
     rng = seeding.generator(resolved.digest(), spec.id, seed, "meta-test", split, checkpoint)
     privileged = worlds.privileged_parameters() if spec.division == "privileged" else None
     recorder = Recorder() if record_evidence else None
-    player = _Player(worlds, resolved, found, split, recorder)
+    player = _Player(worlds, resolved, found, split, recorder, watcher)
     try:
         adaptation: Adaptation | None = agent.start_trials(worlds.num_envs, rng=rng, privileged=privileged)
     except Exception:  # noqa: BLE001 - whatever an agent raises costs its episodes, not the run
@@ -98,12 +109,14 @@ class _Player:
         found: MetaTest,
         split: Split,
         recorder: Recorder | None,
+        watcher: Watcher | None,
     ) -> None:
         self._worlds = worlds
         self._resolved = resolved
         self._found = found
         self._split = split
         self._recorder = recorder
+        self._watcher = watcher
         self._low = worlds.suite.action_space.low.astype(np.float64)
         self._high = worlds.suite.action_space.high.astype(np.float64)
 
@@ -123,6 +136,8 @@ class _Player:
         observations, _ = self._worlds.reset(seed=reset_seeds(self._resolved, self._split, play))
         if self._recorder is not None:
             self._recorder.begin()
+        if self._watcher is not None:
+            self._watcher.begin(play, self._worlds)
         log = EpisodeLog(self._worlds.num_envs, self._resolved.horizon)
         if adaptation is None:
             log.failed[:] = True
@@ -173,6 +188,8 @@ class _Player:
             )
             if self._recorder is not None:
                 self._recorder.after_step(transition.action, rewards, log.active)
+            if self._watcher is not None:
+                self._watcher.after_step(self._worlds, rewards, log.active)
             log.add(rewards, infos, ended=terminated | truncated)
             adaptation.observe(transition)
             observations = following

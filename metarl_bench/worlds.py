@@ -108,6 +108,22 @@ class Worlds(gymnasium.vector.VectorEnv[Any, Any, Any]):
     def privileged_parameters(self) -> NDArray[np.float64]:
         """Returns the task parameters [num_worlds, privileged_width]; training gives them to privileged agents only."""
 
+    def scene(self, world: int) -> tuple[Any, Any]:
+        """Returns what a picture of a world is drawn from.
+
+        Films use the model's camera ``track``, contact sheets ``overview``, where it has them.
+
+        Args:
+            world: Which.
+
+        Returns:
+            Its ``mujoco.MjModel``, and an ``mujoco.MjData`` in its state of now, good until the next call.
+
+        Raises:
+            ContractError: If the suite cannot be drawn.
+        """
+        raise ContractError(f"{self.suite.id} cannot be drawn; its {type(self).__name__} have no method scene.")
+
 
 class BatchedWorlds(Worlds):
     """The bookkeeping that every suite needs: masks, frozen worlds, horizons, seeds and snapshots.

@@ -50,7 +50,7 @@ def _dispatch(words: list[str]) -> int:
     import tyro
     from tyro.extras import SubcommandApp
 
-    from metarl_bench.cli import boards, checks, listing, reproducing, running, submitting
+    from metarl_bench.cli import boards, checks, drawing, listing, reproducing, running, submitting
 
     check = SubcommandApp()
     check.command(name="suite")(checks.check_suite)
@@ -61,6 +61,7 @@ def _dispatch(words: list[str]) -> int:
     app.command(running.evaluate)
     app.command(boards.leaderboard)
     app.command(boards.plot)
+    app.command(drawing.render)
     app.command(submitting.pack)
     app.command(submitting.verify)
     app.command(submitting.add)

@@ -110,6 +110,14 @@ class BatchSimulator:
         sound: Bools = np.abs(elapsed - self.step_s) < 0.5 * self.step_s / self._frame_skip
         return sound
 
+    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """Returns a world's model, and data in its state of now, as pictures need them."""
+        model = self._models[world]
+        data = mujoco.MjData(model)
+        mujoco.mj_setState(model, data, self.state[world], _FULL)
+        mujoco.mj_forward(model, data)
+        return model, data
+
     def close(self) -> None:
         """Ends the threads."""
         self._crew.close()

@@ -84,6 +84,7 @@ def test_help_names_every_command(words: list[str], tmp_path: Path) -> None:
         "evaluate",
         "leaderboard",
         "plot",
+        "render",
         "pack",
         "verify",
         "add",

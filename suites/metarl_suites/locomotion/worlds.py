@@ -59,6 +59,10 @@ class LeggedWorlds(BatchedWorlds):
         self._simulator.close()
 
     @override
+    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        return self._simulator.scene(world)
+
+    @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
         if self._definition.goal:
             self._goals[worlds] = [self._definition.goal(task) for task in tasks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,6 +18,25 @@ from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
 STEP = 0.1  # metres an axis that the largest action moves the point (oyster)
 NEAR = 0.1  # metres from the goal that count as success of the dense task: one step
 SIGHT = 0.2  # metres within which the sparse task pays (oyster's goal radius)
+# For pictures only: the point, and its goal as far as it counts.
+DRAWING = """
+<mujoco>
+  <worldbody>
+    <light directional="true" pos="0 0 3" dir="0 0 -1"/>
+    <camera name="track" pos="0 0 4.5"/>
+    <geom type="plane" size="20 20 1" rgba="0.9 0.9 0.85 1"/>
+    <body mocap="true"><geom type="sphere" size="0.06" rgba="0.1 0.3 0.8 1"/></body>
+    <body mocap="true"><geom type="cylinder" size="0.15 0.01" rgba="0.8 0.2 0.1 1"/></body>
+  </worldbody>
+</mujoco>
+"""
+
+
+@functools.cache
+def _drawing() -> Any:
+    import mujoco
+
+    return mujoco.MjModel.from_xml_string(DRAWING)
 
 
 class PointWorlds(BatchedWorlds):
@@ -45,6 +65,16 @@ class PointWorlds(BatchedWorlds):
     @abstractmethod
     def solved(distances: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Returns which distances to the goal count as success, elementwise."""
+
+    @override
+    def scene(self, world: int) -> tuple[Any, Any]:
+        import mujoco
+
+        model = _drawing()
+        data = mujoco.MjData(model)
+        data.mocap_pos[:, :2] = self._positions[world], self.goal(self._task(world))
+        mujoco.mj_forward(model, data)
+        return model, data
 
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:

@@ -1,0 +1,1 @@
+"""Pictures of worlds: films of trials, and contact sheets of task lists."""
