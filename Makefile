@@ -16,6 +16,7 @@ DEV := .venv/.dev-installed
 PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -c constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 SUITE := locomotion/cheetah-velocity-v1
+TERRAIN := locomotion/terrain-cheetah-v1
 PUBLISHED = $(BIN)/metarl-bench run --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
 BASELINE = $(PUBLISHED) --protocol lite-v1
 
@@ -72,6 +73,8 @@ results: $(DEV)
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md
 	$(BIN)/metarl-bench plot results --out results/figures
+	$(BIN)/metarl-bench render $(TERRAIN) --sheet --out docs
+	$(BIN)/metarl-bench render $(TERRAIN) --sheet --split test_ood --out docs
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

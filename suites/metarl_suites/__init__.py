@@ -1,5 +1,5 @@
 """The task families of metarl-bench; ``SPECS`` is what the entry point names."""
 
-from metarl_suites import locomotion, toy
+from metarl_suites import locomotion, terrain, toy
 
-SPECS = (*locomotion.SPECS, *toy.SPECS)
+SPECS = (*locomotion.SPECS, *terrain.SPECS, *toy.SPECS)

@@ -12,6 +12,7 @@ import numpy as np
 from mujoco.rollout import Rollout
 
 import metarl_bench as mb
+from metarl_bench.worlds import Worlds
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.robots import CHEETAH
 from metarl_suites.locomotion.suite import LeggedSuite
@@ -22,6 +23,7 @@ STEPS = 20_000  # environment steps of one contender in one round
 ROUNDS = 5
 SUITE = "locomotion/cheetah-velocity-v1"
 BODIES = "locomotion/cheetah-body-v1"  # every world has a model of its own
+TERRAINS = "locomotion/terrain-cheetah-v1"  # and a ground of 48 boxes
 
 
 def limit(models: list[mujoco.MjModel]) -> Contender:
@@ -67,12 +69,22 @@ def bodies(num_worlds: int) -> list[mujoco.MjModel]:
     return models
 
 
+def terrains(num_worlds: int) -> list[mujoco.MjModel]:
+    """The models of as many grounds under the cheetah."""
+    worlds = _with_tasks(TERRAINS, num_worlds)
+    return [worlds.scene(world)[0] for world in range(num_worlds)]
+
+
 def closed_loop(num_worlds: int, suite_id: str = SUITE) -> Contender:
     """Our worlds: observation, reward, flags and resets at every step."""
+    return _loop(_with_tasks(suite_id, num_worlds), num_worlds, resets=True)
+
+
+def _with_tasks(suite_id: str, num_worlds: int) -> Worlds:
     suite = mb.make_suite(suite_id)
     worlds = suite.make_worlds(num_worlds, num_threads=THREADS)
     worlds.set_tasks(suite.sample_tasks(num_worlds, np.random.default_rng(0)))
-    return _loop(worlds, num_worlds, resets=True)
+    return worlds
 
 
 def gymnasium_loop(num_worlds: int, mode: str) -> Contender:
@@ -104,6 +116,8 @@ def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
         contenders[f"metarl-bench, {worlds} worlds"] = closed_loop(worlds)
     contenders["limit, 256 bodies"] = limit(bodies(256))
     contenders["metarl-bench, 256 bodies"] = closed_loop(256, BODIES)
+    contenders["limit, 256 terrains"] = limit(terrains(256))
+    contenders["metarl-bench, 256 terrains"] = closed_loop(256, TERRAINS)
     contenders["gymnasium sync, 64 worlds"] = gymnasium_loop(64, "sync")
     contenders["gymnasium async, 8 worlds"] = gymnasium_loop(8, "async")
     if importlib.util.find_spec("envpool"):
@@ -117,6 +131,7 @@ def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
         _row(rounds, "metarl-bench, 256 worlds", "limit, 256 worlds", ">= 0.90"),
         _row(rounds, "metarl-bench, 64 worlds", "limit, 64 worlds", ">= 0.80"),
         _row(rounds, "metarl-bench, 256 bodies", "limit, 256 bodies", ">= 0.85"),
+        _row(rounds, "metarl-bench, 256 terrains", "limit, 256 terrains", ">= 0.85"),
         _row(rounds, "metarl-bench, 64 worlds", "gymnasium sync, 64 worlds", ">= 2.5"),
         _row(rounds, "metarl-bench, 64 worlds", "gymnasium async, 8 worlds", ">= 5"),
     ]

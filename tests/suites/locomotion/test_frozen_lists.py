@@ -73,6 +73,26 @@ FROZEN = {
         "test": "8ae206b2cdd3c4ff",
         "test_ood": "cc3b6aad20215d5f",
     },
+    "locomotion/terrain-ant-sighted-v1": {
+        "validation": "dda0b85a9c3d1b04",
+        "test": "3e1ee82da7395ea8",
+        "test_ood": "f74591ec55bb9a25",
+    },
+    "locomotion/terrain-ant-v1": {
+        "validation": "b51e7aa1f89fa306",
+        "test": "c5e76b682393a4f0",
+        "test_ood": "28a2c7db57eae21f",
+    },
+    "locomotion/terrain-cheetah-sighted-v1": {
+        "validation": "569525b4c8c7f5ff",
+        "test": "b746e4751c66b8b2",
+        "test_ood": "b824a178de4529d3",
+    },
+    "locomotion/terrain-cheetah-v1": {
+        "validation": "2dd0082f7bf833ca",
+        "test": "c1b9412c1969f9f8",
+        "test_ood": "44fe9e299e419840",
+    },
 }
 
 

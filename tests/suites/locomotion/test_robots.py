@@ -11,7 +11,7 @@ from metarl_bench.registry import SUITES, make_suite
 from metarl_bench.tasks import Suite, Task
 from metarl_suites.locomotion.models import load
 
-IDS = [spec.id for spec in SUITES.all() if spec.family == "locomotion"]
+IDS = [spec.id for spec in SUITES.all() if spec.factory.startswith("metarl_suites.locomotion.")]
 ASSETS = ("half_cheetah", "ant", "walker", "hopper", "humanoid")
 STEPS = 200
 

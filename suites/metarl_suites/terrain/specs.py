@@ -1,0 +1,86 @@
+"""What the terrain suites declare about themselves; loads without MuJoCo."""
+
+from __future__ import annotations
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from metarl_bench.tasks import Parameter, References, SuiteSpec
+from metarl_suites.terrain.kinds import HELD_OUT, TRAINED
+from metarl_suites.terrain.robots import ANT, CHEETAH, Runner
+
+# -- the reward's terms ----------------------------------------------------------------------------------------------
+
+# 1/(m/s); for the speed along the track, as in Gymnasium's locomotion environments.
+PROGRESS = 1.0
+# 1; for each step that does not end in a fall, as Gymnasium's Hopper and Walker2d pay: falling costs the rest of it.
+UPRIGHT = 1.0
+# 1; weight of the squared action, from the first HalfCheetah task families (Finn et al. 2017).
+CONTROL_COST = 0.05
+
+# m along the track from the torso; where sighted robots see the ground. Less than the flat start, which shows no task.
+SCAN = (-0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+
+
+def _parameters() -> tuple[Parameter, ...]:
+    def low(name: str) -> float:
+        return min(float(getattr(kind, name)[0]) for kind in TRAINED)
+
+    def high(name: str) -> float:
+        return max(float(getattr(kind, name)[1]) for kind in TRAINED)
+
+    held_out = ", ".join(kind.name for kind in HELD_OUT)
+    return (
+        Parameter(
+            name="kind",
+            unit="1",
+            low=0.0,
+            high=0.0,
+            meaning=f"kind of ground; held out of training: {held_out}",
+            choices=tuple(kind.name for kind in TRAINED),
+        ),
+        Parameter(name="height", unit="m", low=low("height"), high=high("height"), meaning="rise of a step or wave"),
+        Parameter(name="length", unit="m", low=low("length"), high=high("length"), meaning="from one to the next"),
+        Parameter(
+            name="friction",
+            unit="1",
+            low=low("friction"),
+            high=high("friction"),
+            meaning="of the ground, or of the ice",
+        ),
+        Parameter(name="layout", unit="1", low=0.0, high=1.0, meaning="where the irregular parts are"),
+    )
+
+
+def _terrain(
+    name: str, words: str, runner: Runner, *, references: tuple[References | None, References | None]
+) -> list[SuiteSpec]:
+    """Returns the blind and the sighted suite of a robot, in the order of their references."""
+    body, horizon = runner.body, runner.horizon
+    fastest, effort = PROGRESS * body.max_speed, CONTROL_COST * body.num_actions
+    return [
+        SuiteSpec(
+            id=f"locomotion/terrain-{name}{suffix}-v1",
+            summary=f"{words} on ground that it has never met, {eyes}",
+            factory=f"metarl_suites.terrain.suite:{name.capitalize()}Terrain",
+            horizon=horizon,
+            observation_space=Box(-np.inf, np.inf, (runner.proprioception + seen,), np.float32),
+            action_space=Box(-1.0, 1.0, (body.num_actions,), np.float32),
+            score="return",
+            budget=4_000_000,
+            failure_return=-horizon * (fastest + effort),
+            best_return=horizon * (fastest + UPRIGHT),
+            parameters=_parameters(),
+            references=known,
+            published="none: a family of metarl-bench",
+        )
+        for (suffix, eyes, seen), known in zip(
+            (("", "blind", 0), ("-sighted", "with a height scan", len(SCAN))), references, strict=True
+        )
+    ]
+
+
+SPECS: tuple[SuiteSpec, ...] = (
+    *_terrain("cheetah", "half cheetah", CHEETAH, references=(None, None)),
+    *_terrain("ant", "ant", ANT, references=(None, None)),
+)
