@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from metarl_bench.worlds import Bools, Worlds
 SIZE = (400, 225)  # pixels, without the caption
 FRAME_S = 0.1  # seconds from frame to frame, as in the simulator
 CAMERAS = ("track",)
+LETTERS = 62  # of a line of the caption
 
 
 class Camera:
@@ -35,7 +37,7 @@ class Camera:
         self.episodes: list[tuple[Play, float]] = []
         self._film = open_film(path, frame_s=FRAME_S)
         self._world = world
-        self._title = title
+        self._title = textwrap.wrap(title, LETTERS)
         self._adaptation_episodes = adaptation_episodes
         self._painter: Painter | None = None
         self._last_s = 0.0
@@ -68,7 +70,7 @@ class Camera:
             self._painter = Painter(model, width=SIZE[0], height=SIZE[1])
         self._last_s = data.time
         picture = self._painter.paint(data, cameras=CAMERAS)
-        self._film.add(with_caption(picture, [self._title, self._subtitle()]))
+        self._film.add(with_caption(picture, [*self._title, self._subtitle()]))
 
     def _subtitle(self) -> str:
         play, total = self.episodes[-1]

@@ -71,12 +71,14 @@ def test_a_film_of_a_run_shows_the_episodes_that_it_recorded(run_folder: Path, t
 
     film = frames(tmp_path / "toy-point-robot-v1-test-15-random.gif")
     assert len(film) == 3 * (1 + 20)
-    assert {frame.shape for frame in film} == {(SIZE[1] + 2 * LINE, SIZE[0], 3)}
-    captions = [frame[: 2 * LINE] for frame in film]
+    assert {frame.shape for frame in film} == {
+        (SIZE[1] + 3 * LINE, SIZE[0], 3)
+    }  # two lines say who and what, one what happens
+    captions = [frame[: 3 * LINE] for frame in film]
     assert all((caption < 100).any() for caption in captions)
     assert (captions[0] != captions[1]).any()  # the return grows
     assert (captions[0] != captions[21]).any()  # another episode begins
-    assert (film[0][2 * LINE :] != film[1][2 * LINE :]).any()  # the robot moves
+    assert (film[0][3 * LINE :] != film[1][3 * LINE :]).any()  # the robot moves
 
 
 def test_a_film_has_a_frame_every_tenth_of_a_second(tmp_path: Path) -> None:
