@@ -1,0 +1,180 @@
+"""One of Meta-World's environments that plays for many worlds, one after another.
+
+A world is a row of numbers (its physics), its last two frames, and what its task determined at reset. The scene takes
+them over, steps, and hands them back, so that a batch needs one environment for each kind and thread, not one for each
+world.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from metarl_suites.manipulation.environments import DataViews, make_environment
+
+Array = NDArray[np.float64]
+
+FRAME_SKIP = 5
+# s; of one environment step.
+STEP_S = 0.0125
+# What a step depends on: time, qpos, qvel, warm start, controls, mocap position, in this order.
+_STATE = (
+    mujoco.mjtState.mjSTATE_TIME
+    | mujoco.mjtState.mjSTATE_QPOS
+    | mujoco.mjtState.mjSTATE_QVEL
+    | mujoco.mjtState.mjSTATE_WARMSTART
+    | mujoco.mjtState.mjSTATE_CTRL
+    | mujoco.mjtState.mjSTATE_MOCAP_POS
+)
+# Numbers of the largest kind's state; a smaller one fills the end of its row.
+STATE_SIZE = 1 + 18 + 17 + 17 + 2 + 3
+# Hand position, gripper opening, and position and quaternion of up to two objects.
+FRAME_SIZE = 18
+# What Meta-World clips the hand's position and the opening to.
+FRAME_LOW = np.array([-0.525, 0.348, -0.0525, -1.0])
+FRAME_HIGH = np.array([0.525, 1.025, 0.7, 1.0])
+# An attribute that bin-picking sets at the first step of an episode.
+_REMEMBERED = "_target_to_obj_init"
+# What stands for nothing remembered: what can be is a distance.
+NOTHING = -1.0
+# What an environment keeps between steps that worlds keep themselves.
+_OWN = frozenset({"_prev_obs", "_last_stable_obs", "curr_path_length", "num_resets", "held_tcp", _REMEMBERED})
+
+
+class Start(NamedTuple):
+    """How an episode of a task begins, as Meta-World's reset leaves it.
+
+    Attributes:
+        state: Physics of this kind.
+        frames: The first frame, twice.
+        attributes: What the environment's Python object holds of the task.
+        body_pos: Where the model's bodies are.
+        site_pos: Where its sites are.
+    """
+
+    state: Array
+    frames: Array
+    attributes: dict[str, Any]
+    body_pos: Array
+    site_pos: Array
+
+
+class Scene:
+    """An environment of one kind.
+
+    Attributes:
+        state_size: Numbers of this kind's state.
+        mocap_low: m; where the hand's target can be, lower ends.
+        mocap_high: m; upper ends.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._environment: Any = make_environment(kind)
+        self._model = self._environment.model
+        self._data = self._environment.data
+        self._views = DataViews(self._data)
+        self.state_size = mujoco.mj_stateSize(self._model, _STATE)
+        self.mocap_low, self.mocap_high = self._environment.mocap_low, self._environment.mocap_high
+        self._remembers = hasattr(self._environment, _REMEMBERED)
+        self._bound: Start | None = None
+        self._played = False
+        self._hand = self._data.body("hand").xpos
+        self._fingers = self._data.body("rightclaw").xpos, self._data.body("leftclaw").xpos
+        self._ends = self._data.site("rightEndEffector").xpos, self._data.site("leftEndEffector").xpos
+        self._body_pos, self._site_pos = self._model.body_pos, self._model.site_pos
+
+    def begin(self, vector: Array) -> Start:
+        """Plays Meta-World's own reset for a goal vector."""
+        environment = self._environment
+        environment.data, environment.held_tcp = self._data, None
+        environment._last_rand_vec = vector.copy()
+        observation, _ = environment.reset()
+        self._bound, self._played = None, True
+        state = np.empty(self.state_size)
+        mujoco.mj_getState(self._model, self._data, state, _STATE)
+        return Start(
+            state=state,
+            frames=observation[: 2 * FRAME_SIZE].copy(),
+            attributes=self._task_attributes(),
+            body_pos=self._model.body_pos.copy(),
+            site_pos=self._model.site_pos.copy(),
+        )
+
+    def step(
+        self, start: Start, state: Array, frames: Array, memory: Array, action: NDArray[np.float32]
+    ) -> tuple[float, bool]:
+        """Steps a world.
+
+        Args:
+            start: How its episode began.
+            state: Its physics, with controls and mocap position of this step; becomes those after it.
+            frames: Its last frame, twice; the first one becomes the new one.
+            memory: One number: what the environment remembered at an earlier step, or ``NOTHING``.
+            action: As the policy gave it [4].
+
+        Returns:
+            The reward, and whether this step ends in success.
+        """
+        environment = self._environment
+        if self._bound is not start:
+            self._bind(start)
+        mujoco.mj_setState(self._model, self._data, state, _STATE)
+        mujoco.mj_step(self._model, self._data, FRAME_SKIP)
+        mujoco.mj_forward(self._model, self._data)
+        mujoco.mj_getState(self._model, self._data, state, _STATE)
+        environment.held_tcp = (self._ends[0] + self._ends[1]) / 2.0
+        frame = self._see()
+        frames[: len(frame)] = frame
+        if self._remembers:
+            setattr(environment, _REMEMBERED, None if memory[0] == NOTHING else float(memory[0]))
+        reward, info = environment.evaluate_state(_clipped(frames, *frame[:3]), action)
+        if self._remembers:
+            memory[0] = getattr(environment, _REMEMBERED)
+        return reward, info["success"] > 0.0
+
+    def _bind(self, start: Start) -> None:
+        environment = self._environment
+        if not self._played:
+            # Some attributes are parts of the physics that only a reset ties to this environment's own.
+            self.begin(start.attributes["_last_rand_vec"])
+        environment.data = self._views
+        environment.__dict__.update(start.attributes)
+        self._body_pos[:] = start.body_pos
+        self._site_pos[:] = start.site_pos
+        self._bound = start
+
+    def _see(self) -> list[float]:
+        """Returns the current frame, without its empty end, as ``_get_curr_obs_combined_no_goal`` sees it."""
+        (x, y, z), (other_x, other_y, other_z) = self._fingers[0].tolist(), self._fingers[1].tolist()
+        x, y, z = x - other_x, y - other_y, z - other_z
+        opening = min(max(math.sqrt(x * x + y * y + z * z) / 0.1, 0.0), 1.0)
+        positions = self._environment._get_pos_objects().tolist()
+        quaternions = self._environment._get_quat_objects().tolist()
+        frame = [*self._hand.tolist(), opening, *positions[:3], *quaternions[:4]]
+        if len(positions) > 3:
+            frame += [*positions[3:], *quaternions[4:]]
+        return frame
+
+    def _task_attributes(self) -> dict[str, Any]:
+        """Returns the numbers that the environment holds, without those that are parts of the physics."""
+        kept = {}
+        physics = (self._data.xpos, self._data.site_xpos, self._data.geom_xpos)
+        for name, value in vars(self._environment).items():
+            if name in _OWN or not isinstance(value, (np.ndarray, np.generic, float, int)):
+                continue
+            if not any(np.may_share_memory(value, array) for array in physics):
+                kept[name] = value.copy() if isinstance(value, np.ndarray) else value
+        return kept
+
+
+def _clipped(frames: Array, x: float, y: float, z: float) -> Array:
+    """Returns the frames with the hand's position as it is observed."""
+    if -0.525 <= x <= 0.525 and 0.348 <= y <= 1.025 and -0.0525 <= z <= 0.7:
+        return frames
+    clipped = frames.copy()
+    clipped[:4] = np.clip(clipped[:4], FRAME_LOW, FRAME_HIGH)
+    return clipped

@@ -1,0 +1,138 @@
+"""Meta-World's environments as a batch of worlds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from metarl_bench.tasks import SuiteSpec, Task
+from metarl_bench.worlds import BatchedWorlds, Bools, Outcome, WorldIndex
+from metarl_suites.crew import Crew
+from metarl_suites.manipulation.scene import (
+    FRAME_HIGH,
+    FRAME_LOW,
+    FRAME_SIZE,
+    NOTHING,
+    STATE_SIZE,
+    STEP_S,
+    Array,
+    Scene,
+    Start,
+)
+from metarl_suites.manipulation.suite import goal_of
+
+# m; how far an action of 1 moves the hand's target. Actions are float32 in Meta-World, and so is their product.
+_ACTION_SCALE = np.float32(0.01)
+_STARTS: dict[tuple[str, bytes], Start] = {}
+
+
+class ManipulationWorlds(BatchedWorlds):
+    """Worlds of any kinds of task; an episode depends on the task alone, not on the seed."""
+
+    def __init__(self, suite: SuiteSpec, num_worlds: int, *, num_threads: int) -> None:
+        super().__init__(suite, num_worlds)
+        self._crew = Crew(min(num_threads or os.cpu_count() or 1, num_worlds))
+        self._scenes: list[dict[str, Scene]] = [{} for _ in range(self._crew.num_threads)]
+        self._kinds = [""] * num_worlds
+        self._starts: dict[int, Start] = {}
+        self._states = np.zeros((num_worlds, STATE_SIZE))
+        self._rows: list[Array] = list(self._states)
+        self._frames = np.zeros((num_worlds, 2 * FRAME_SIZE))
+        self._memory = np.full((num_worlds, 1), NOTHING)
+        self._clock = np.zeros(num_worlds, np.intp)
+        self._mocap_low, self._mocap_high = np.zeros((num_worlds, 3)), np.zeros((num_worlds, 3))
+
+    @override
+    def close(self, **kwargs: Any) -> None:
+        self._crew.close()
+
+    @override
+    def set_tasks(self, tasks: Sequence[Any], mask: Bools | None = None) -> None:
+        for task in tasks:
+            if isinstance(task, Task) and task.suite == self.suite.id:
+                goal_of(self.suite, task)  # refuses before anything has changed
+        super().set_tasks(tasks, mask)
+
+    @override
+    def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
+        goals = [goal_of(self.suite, task) for task in tasks]
+        missing = {(kind, goal.tobytes()): (kind, goal) for kind, goal in goals}
+        missing = {key: goal for key, goal in missing.items() if key not in _STARTS}
+        self._find_starts(list(missing.values()))
+        for world, (kind, goal) in zip(worlds.tolist(), goals, strict=True):
+            start = _STARTS[kind, goal.tobytes()]
+            scene = self._scene(0, kind)
+            self._kinds[world], self._starts[world] = kind, start
+            self._rows[world] = self._states[world, -scene.state_size :]
+            self._clock[world] = STATE_SIZE - scene.state_size
+            self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
+
+    def _find_starts(self, goals: Sequence[tuple[str, Array]]) -> None:
+        """Plays the resets that no worlds of this process have played so far."""
+
+        def begin(thread: int, part: slice) -> None:
+            for kind, goal in goals[part]:
+                _STARTS[kind, goal.tobytes()] = self._scene(thread, kind).begin(goal)
+
+        self._crew.run(begin, len(goals))
+
+    def _scene(self, thread: int, kind: str) -> Scene:
+        scenes = self._scenes[thread]
+        if kind not in scenes:
+            scenes[kind] = Scene(kind)
+        return scenes[kind]
+
+    @override
+    def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
+        self._states[worlds] = 0.0
+        self._memory[worlds] = NOTHING
+        for world in worlds.tolist():
+            start = self._starts[world]
+            self._rows[world][:] = start.state
+            self._frames[world] = start.frames
+
+    @override
+    def _advance(self, worlds: WorldIndex, actions: NDArray[np.float64]) -> Outcome:
+        chosen = np.arange(self.num_envs)[worlds]
+        exact = actions.astype(np.float32)
+        self._control(chosen, exact)
+        self._frames[chosen, FRAME_SIZE:] = self._frames[chosen, :FRAME_SIZE]
+        before = self._states[chosen, self._clock[chosen]]
+        rewards, success = np.zeros(len(chosen)), np.zeros(len(chosen), np.bool_)
+
+        def share(thread: int, part: slice) -> None:
+            for place, world in enumerate(chosen[part].tolist(), start=part.start):
+                rewards[place], success[place] = self._scene(thread, self._kinds[world]).step(
+                    self._starts[world], self._rows[world], self._frames[world], self._memory[world], exact[place]
+                )
+
+        self._crew.run(share, len(chosen))
+        # MuJoCo begins again at time 0 where it met NaN or diverged.
+        elapsed = self._states[chosen, self._clock[chosen]] - before
+        sound = np.abs(elapsed - STEP_S) < 0.1 * STEP_S
+        return Outcome(rewards, terminated=np.zeros(len(chosen), np.bool_), success=success, invalid=~sound)
+
+    def _control(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> None:
+        """Moves the hands' targets and sets the fingers' controls, which end the rows of physics."""
+        low, high = self._mocap_low[worlds], self._mocap_high[worlds]
+        self._states[worlds, -3:] = np.clip(self._states[worlds, -3:] + actions[:, :3] * _ACTION_SCALE, low, high)
+        self._states[worlds, -5] = actions[:, 3]
+        self._states[worlds, -4] = -actions[:, 3]
+
+    @override
+    def _observe(self) -> NDArray[np.float32]:
+        observations = np.zeros((self.num_envs, 2 * FRAME_SIZE + 3), np.float32)
+        observations[:, : 2 * FRAME_SIZE] = self._frames
+        for first in (0, FRAME_SIZE):
+            seen = self._frames[:, first : first + len(FRAME_LOW)]
+            observations[:, first : first + len(FRAME_LOW)] = np.clip(seen, FRAME_LOW, FRAME_HIGH)
+        return observations
+
+    @override
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {"physics": self._states, "frames": self._frames, "memory": self._memory}
