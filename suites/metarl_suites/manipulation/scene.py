@@ -54,6 +54,7 @@ class Start(NamedTuple):
         attributes: What the environment's Python object holds of the task.
         body_pos: Where the model's bodies are.
         site_pos: Where its sites are.
+        goal: m; the goal's position, which is hidden from observations.
     """
 
     state: Array
@@ -61,6 +62,7 @@ class Start(NamedTuple):
     attributes: dict[str, Any]
     body_pos: Array
     site_pos: Array
+    goal: Array
 
 
 class Scene:
@@ -102,6 +104,7 @@ class Scene:
             attributes=self._task_attributes(),
             body_pos=self._model.body_pos.copy(),
             site_pos=self._model.site_pos.copy(),
+            goal=environment._get_pos_goal().copy(),
         )
 
     def step(

@@ -58,6 +58,15 @@ class ManipulationWorlds(BatchedWorlds):
                 goal_of(self.suite, task)  # refuses before anything has changed
         super().set_tasks(tasks, mask)
 
+    def kinds(self) -> list[str]:
+        """Returns the kind of each world's task."""
+        return list(self._kinds)
+
+    def full_observations(self) -> Array:
+        """Returns observations with the goals in their place, float64 [num_worlds, 39]: what scripted experts need."""
+        goals = [self._starts[world].goal for world in range(self.num_envs)]
+        return np.concatenate([self._clipped(), goals], axis=1)
+
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
         goals = [goal_of(self.suite, task) for task in tasks]
@@ -127,11 +136,15 @@ class ManipulationWorlds(BatchedWorlds):
     @override
     def _observe(self) -> NDArray[np.float32]:
         observations = np.zeros((self.num_envs, 2 * FRAME_SIZE + 3), np.float32)
-        observations[:, : 2 * FRAME_SIZE] = self._frames
-        for first in (0, FRAME_SIZE):
-            seen = self._frames[:, first : first + len(FRAME_LOW)]
-            observations[:, first : first + len(FRAME_LOW)] = np.clip(seen, FRAME_LOW, FRAME_HIGH)
+        observations[:, : 2 * FRAME_SIZE] = self._clipped()
         return observations
+
+    def _clipped(self) -> Array:
+        clipped = self._frames.copy()
+        for first in (0, FRAME_SIZE):
+            hand = slice(first, first + len(FRAME_LOW))
+            clipped[:, hand] = np.clip(clipped[:, hand], FRAME_LOW, FRAME_HIGH)
+        return clipped
 
     @override
     def _state(self) -> dict[str, NDArray[Any]]:

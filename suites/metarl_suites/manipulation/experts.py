@@ -1,0 +1,40 @@
+"""Meta-World's scripted experts: what is possible on a task for somebody who sees the goal."""
+
+from __future__ import annotations
+
+import numpy as np
+from metaworld.policies import ENV_POLICY_MAP
+from numpy.typing import NDArray
+
+from metarl_bench.tasks import Suite, Task
+from metarl_suites.manipulation.worlds import ManipulationWorlds
+
+
+def expert_actions(worlds: ManipulationWorlds) -> NDArray[np.float32]:
+    """Returns the scripted experts' actions of this step [num_worlds, 4]."""
+    policies = {kind: ENV_POLICY_MAP[f"{kind}-v3"]() for kind in set(worlds.kinds())}
+    observations = zip(worlds.kinds(), worlds.full_observations(), strict=True)
+    actions = [policies[kind].get_action(observation) for kind, observation in observations]
+    return np.clip(np.array(actions), -1.0, 1.0).astype(np.float32)
+
+
+def play_expert(
+    suite: Suite, tasks: list[Task], *, num_threads: int = 0
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Plays one episode of each task.
+
+    Returns:
+        Whether any step of it was a success, and its return; both [tasks].
+    """
+    worlds = suite.make_worlds(len(tasks), num_threads=num_threads)
+    if not isinstance(worlds, ManipulationWorlds):
+        raise TypeError(f"{suite.spec.id} makes {type(worlds).__name__}; expected ManipulationWorlds.")
+    worlds.set_tasks(tasks)
+    worlds.reset(seed=0)
+    solved, returns = np.zeros(len(tasks), np.bool_), np.zeros(len(tasks))
+    for _ in range(suite.spec.horizon):
+        _, rewards, _, _, infos = worlds.step(expert_actions(worlds))
+        solved |= infos["success"]
+        returns += rewards
+    worlds.close()
+    return solved, returns
