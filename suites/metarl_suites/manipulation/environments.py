@@ -25,8 +25,6 @@ _OBSERVED_GEOMS = {
     "door-open": "handle",
     "lever-pull": "objGeom",
 }
-
-
 # Kinds whose success depends on the contacts of the fingers; elsewhere these are diagnostics, and take most of a step.
 _TOUCH_DECIDES = ("stick-push",)
 
@@ -79,12 +77,15 @@ def environment_class(kind: str) -> type[SawyerXYZEnv]:
 class _Light:
     """What the faster classes do in another way."""
 
-    light_model: mujoco.MjModel
     data: Any
-    held_tcp: NDArray[np.float64] | None = None
+
+    def __init__(self, model: mujoco.MjModel) -> None:
+        self._light_model = model  # before Meta-World's constructor, which asks for it
+        self.held_tcp: NDArray[np.float64] | None = None
+        super().__init__()
 
     def _initialize_simulation(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        return self.light_model, mujoco.MjData(self.light_model)
+        return self._light_model, mujoco.MjData(self._light_model)
 
     @property
     def tcp_center(self) -> NDArray[np.float64]:
@@ -103,9 +104,8 @@ class _Light:
 
 def make_environment(kind: str) -> SawyerXYZEnv:
     """Returns an environment of a kind, with a model and data of its own and hidden goals."""
-    # The model has to be there before Meta-World's constructor asks for it.
-    made_by: Any = type(kind, (environment_class(kind),), {"light_model": copy.copy(light_model(kind))})
-    environment: SawyerXYZEnv = made_by()
+    made_by: Any = environment_class(kind)
+    environment: SawyerXYZEnv = made_by(copy.copy(light_model(kind)))
     environment._set_task_called = True
     environment._freeze_rand_vec = True
     return environment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from metaworld.policies import ENV_POLICY_MAP
 from numpy.typing import NDArray
@@ -12,7 +14,8 @@ from metarl_suites.manipulation.worlds import ManipulationWorlds
 
 def expert_actions(worlds: ManipulationWorlds) -> NDArray[np.float32]:
     """Returns the scripted experts' actions of this step [num_worlds, 4]."""
-    policies = {kind: ENV_POLICY_MAP[f"{kind}-v3"]() for kind in set(worlds.kinds())}
+    made_by: dict[str, Any] = {kind: ENV_POLICY_MAP[f"{kind}-v3"] for kind in set(worlds.kinds())}
+    policies = {kind: policy() for kind, policy in made_by.items()}
     observations = zip(worlds.kinds(), worlds.full_observations(), strict=True)
     actions = [policies[kind].get_action(observation) for kind, observation in observations]
     return np.clip(np.array(actions), -1.0, 1.0).astype(np.float32)

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 FRAME_SKIP = 5
 # s; of one environment step.
 STEP_S = 0.0125
-# What a step depends on: time, qpos, qvel, warm start, controls, mocap position, in this order.
+# What a step depends on: time, qpos, qvel, warm start, controls, mocap position and quaternion, in this order.
 _STATE = (
     mujoco.mjtState.mjSTATE_TIME
     | mujoco.mjtState.mjSTATE_QPOS
@@ -29,9 +29,13 @@ _STATE = (
     | mujoco.mjtState.mjSTATE_WARMSTART
     | mujoco.mjtState.mjSTATE_CTRL
     | mujoco.mjtState.mjSTATE_MOCAP_POS
+    | mujoco.mjtState.mjSTATE_MOCAP_QUAT
 )
 # Numbers of the largest kind's state; a smaller one fills the end of its row.
-STATE_SIZE = 1 + 18 + 17 + 17 + 2 + 3
+STATE_SIZE = 1 + 18 + 17 + 17 + 2 + 3 + 4
+# Where in a row, from its end, what an action sets.
+FINGERS = slice(-9, -7)
+MOCAP = slice(-7, -4)
 # Hand position, gripper opening, and position and quaternion of up to two objects.
 FRAME_SIZE = 18
 # What Meta-World clips the hand's position and the opening to.
@@ -109,7 +113,7 @@ class Scene:
 
     def step(
         self, start: Start, state: Array, frames: Array, memory: Array, action: NDArray[np.float32]
-    ) -> tuple[float, bool]:
+    ) -> tuple[float, bool, bool]:
         """Steps a world.
 
         Args:
@@ -120,15 +124,19 @@ class Scene:
             action: As the policy gave it [4].
 
         Returns:
-            The reward, and whether this step ends in success.
+            The reward, whether this step ends in success, and whether the world is still sound.
         """
         environment = self._environment
         if self._bound is not start:
             self._bind(start)
+        before = state[0]
         mujoco.mj_setState(self._model, self._data, state, _STATE)
         mujoco.mj_step(self._model, self._data, FRAME_SKIP)
         mujoco.mj_forward(self._model, self._data)
         mujoco.mj_getState(self._model, self._data, state, _STATE)
+        if abs(state[0] - before - STEP_S) > 0.1 * STEP_S:
+            # MuJoCo met NaN or diverged, and began again at time 0.
+            return 0.0, False, False
         environment.held_tcp = (self._ends[0] + self._ends[1]) / 2.0
         frame = self._see()
         frames[: len(frame)] = frame
@@ -137,7 +145,7 @@ class Scene:
         reward, info = environment.evaluate_state(_clipped(frames, *frame[:3]), action)
         if self._remembers:
             memory[0] = getattr(environment, _REMEMBERED)
-        return reward, info["success"] > 0.0
+        return reward, info["success"] > 0.0, True
 
     def _bind(self, start: Start) -> None:
         environment = self._environment

@@ -14,12 +14,13 @@ from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Bools, Outcome, WorldIndex
 from metarl_suites.crew import Crew
 from metarl_suites.manipulation.scene import (
+    FINGERS,
     FRAME_HIGH,
     FRAME_LOW,
     FRAME_SIZE,
+    MOCAP,
     NOTHING,
     STATE_SIZE,
-    STEP_S,
     Array,
     Scene,
     Start,
@@ -28,6 +29,7 @@ from metarl_suites.manipulation.suite import goal_of
 
 # m; how far an action of 1 moves the hand's target. Actions are float32 in Meta-World, and so is their product.
 _ACTION_SCALE = np.float32(0.01)
+# By kind and goal vector: resets are played once in a process.
 _STARTS: dict[tuple[str, bytes], Start] = {}
 
 
@@ -44,7 +46,6 @@ class ManipulationWorlds(BatchedWorlds):
         self._rows: list[Array] = list(self._states)
         self._frames = np.zeros((num_worlds, 2 * FRAME_SIZE))
         self._memory = np.full((num_worlds, 1), NOTHING)
-        self._clock = np.zeros(num_worlds, np.intp)
         self._mocap_low, self._mocap_high = np.zeros((num_worlds, 3)), np.zeros((num_worlds, 3))
 
     @override
@@ -78,7 +79,6 @@ class ManipulationWorlds(BatchedWorlds):
             scene = self._scene(0, kind)
             self._kinds[world], self._starts[world] = kind, start
             self._rows[world] = self._states[world, -scene.state_size :]
-            self._clock[world] = STATE_SIZE - scene.state_size
             self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
 
     def _find_starts(self, goals: Sequence[tuple[str, Array]]) -> None:
@@ -111,27 +111,24 @@ class ManipulationWorlds(BatchedWorlds):
         exact = actions.astype(np.float32)
         self._control(chosen, exact)
         self._frames[chosen, FRAME_SIZE:] = self._frames[chosen, :FRAME_SIZE]
-        before = self._states[chosen, self._clock[chosen]]
-        rewards, success = np.zeros(len(chosen)), np.zeros(len(chosen), np.bool_)
+        rewards = np.zeros(len(chosen))
+        success, sound = np.zeros(len(chosen), np.bool_), np.zeros(len(chosen), np.bool_)
 
         def share(thread: int, part: slice) -> None:
             for place, world in enumerate(chosen[part].tolist(), start=part.start):
-                rewards[place], success[place] = self._scene(thread, self._kinds[world]).step(
+                rewards[place], success[place], sound[place] = self._scene(thread, self._kinds[world]).step(
                     self._starts[world], self._rows[world], self._frames[world], self._memory[world], exact[place]
                 )
 
         self._crew.run(share, len(chosen))
-        # MuJoCo begins again at time 0 where it met NaN or diverged.
-        elapsed = self._states[chosen, self._clock[chosen]] - before
-        sound = np.abs(elapsed - STEP_S) < 0.1 * STEP_S
         return Outcome(rewards, terminated=np.zeros(len(chosen), np.bool_), success=success, invalid=~sound)
 
     def _control(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> None:
-        """Moves the hands' targets and sets the fingers' controls, which end the rows of physics."""
+        """Moves the hands' targets and sets the fingers' controls."""
         low, high = self._mocap_low[worlds], self._mocap_high[worlds]
-        self._states[worlds, -3:] = np.clip(self._states[worlds, -3:] + actions[:, :3] * _ACTION_SCALE, low, high)
-        self._states[worlds, -5] = actions[:, 3]
-        self._states[worlds, -4] = -actions[:, 3]
+        targets = self._states[worlds, MOCAP] + actions[:, :3] * _ACTION_SCALE
+        self._states[worlds, MOCAP] = np.clip(targets, low, high)
+        self._states[worlds, FINGERS] = np.stack([actions[:, 3], -actions[:, 3]], axis=1)
 
     @override
     def _observe(self) -> NDArray[np.float32]:
