@@ -18,7 +18,8 @@ def expert_actions(worlds: ManipulationWorlds) -> NDArray[np.float32]:
     policies = {kind: policy() for kind, policy in made_by.items()}
     observations = zip(worlds.kinds(), worlds.full_observations(), strict=True)
     actions = [policies[kind].get_action(observation) for kind, observation in observations]
-    return np.clip(np.array(actions), -1.0, 1.0).astype(np.float32)
+    clipped: NDArray[np.float32] = np.clip(np.array(actions), -1.0, 1.0).astype(np.float32)
+    return clipped
 
 
 def play_expert(

@@ -47,6 +47,8 @@ _REMEMBERED = "_target_to_obj_init"
 NOTHING = -1.0
 # What an environment keeps between steps that worlds keep themselves.
 _OWN = frozenset({"_prev_obs", "_last_stable_obs", "curr_path_length", "num_resets", "held_tcp", _REMEMBERED})
+# Arrays of the data that an environment may hold parts of.
+_POSES = ("qpos", "qvel", "xpos", "xquat", "xmat", "geom_xpos", "geom_xmat", "site_xpos", "site_xmat", "mocap_pos")
 
 
 class Start(NamedTuple):
@@ -173,7 +175,7 @@ class Scene:
     def _task_attributes(self) -> dict[str, Any]:
         """Returns the numbers that the environment holds, without those that are parts of the physics."""
         kept = {}
-        physics = (self._data.xpos, self._data.site_xpos, self._data.geom_xpos)
+        physics = [getattr(self._data, name) for name in _POSES]
         for name, value in vars(self._environment).items():
             if name in _OWN or not isinstance(value, (np.ndarray, np.generic, float, int)):
                 continue

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from metarl_bench.registry import make_suite
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_suites.manipulation.experts import expert_actions
+
+pytestmark = pytest.mark.filterwarnings("ignore:Constant")
 
 
 def test_a_world_that_breaks_fails_and_its_neighbours_go_on() -> None:
