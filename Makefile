@@ -43,7 +43,7 @@ quickstart: $(RUNTIME)
 	$(BIN)/metarl-bench plot runs results --unverified --suite $(SUITE) --checkpoint $(STEPS) --out runs/figures
 
 test: lint
-	$(BIN)/pytest -m "not learning" --ignore=tests/benchmarks
+	$(BIN)/pytest -n auto -m "not learning" --ignore=tests/benchmarks
 
 lint: $(DEV)
 	$(BIN)/ruff check
