@@ -14,9 +14,6 @@ from metarl_bench.tasks import Task
 Array = NDArray[np.float64]
 
 BACK, FRONT = -10.0, 70.0  # m; the track, with a wall at each end
-# m behind and ahead of the start without any shape: beyond what a robot touches or scans there, so that no start tells
-# the task.
-FLAT_BEHIND, FLAT_AHEAD = 1.0, 1.75
 # Pieces that are shaped by the kind; level ground goes on where they end.
 PIECES_BEHIND, PIECES_AHEAD = 5, 38
 PIECES = PIECES_BEHIND + PIECES_AHEAD + 5  # with the start, two level ends and two walls
@@ -55,13 +52,19 @@ class Piece(NamedTuple):
     ice: bool = False
 
 
-def pieces(ground: Ground) -> list[Piece]:
-    """Returns the surface from the back of the track to its front; at most ``PIECES`` pieces."""
-    profile = PROFILES[ground.kind]
-    ahead = [_shifted(piece, FLAT_AHEAD) for piece in profile(ground, range(PIECES_AHEAD))]
+def pieces(ground: Ground, level: tuple[float, float]) -> list[Piece]:
+    """Returns the surface from the back of the track to its front; at most ``PIECES`` pieces.
+
+    Args:
+        ground: What it is like.
+        level: m; behind and ahead of the start, where every ground is level.
+    """
+    profile, (level_behind, level_ahead) = PROFILES[ground.kind], level
+    ahead = [_shifted(piece, level_ahead) for piece in profile(ground, range(PIECES_AHEAD))]
     # Other numbers, so that what is irregular is so on both sides.
-    behind = [_shifted(piece, FLAT_BEHIND) for piece in profile(ground, range(1000, 1000 + PIECES_BEHIND))]
-    return [*(_mirrored(piece) for piece in reversed(_ended(behind, -BACK))), _START, *_ended(ahead, FRONT)]
+    behind = [_shifted(piece, level_behind) for piece in profile(ground, range(1000, 1000 + PIECES_BEHIND))]
+    start = Piece(-level_behind, 0.0, level_ahead, 0.0)
+    return [*(_mirrored(piece) for piece in reversed(_ended(behind, -BACK))), start, *_ended(ahead, FRONT)]
 
 
 def table(surface: list[Piece]) -> Array:
@@ -164,9 +167,6 @@ def _scattered(
         found += [Piece(end, 0.0, begin, 0.0), Piece(begin, height, begin + width, height, ice)]
         end = begin + width
     return [*found, Piece(end, 0.0, end + every, 0.0)]
-
-
-_START = Piece(-FLAT_BEHIND, 0.0, FLAT_AHEAD, 0.0)
 
 
 def _level(number: int, width: float, height: float) -> Piece:

@@ -36,7 +36,7 @@ class Terrain(NamedTuple):
 @functools.lru_cache(maxsize=KEPT)
 def terrain(runner: Runner, ground: Ground) -> Terrain:
     """Returns a robot on a ground; the same objects for the same ground, not to be changed."""
-    surface = pieces(ground)
+    surface = pieces(ground, runner.level)
     spec, boxes = _workshop(runner)
     friction = ICE_GRIP if ground.kind == "ice" else ground.friction
     # All models of a batch must have the same sizes: what is left over lies where nothing gets.
@@ -53,6 +53,8 @@ def _workshop(runner: Runner) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
     """Returns a robot's model before it is compiled, and its boxes, to be placed anew for each task."""
     path = files("metarl_suites.locomotion") / "assets" / f"{runner.body.asset}.xml"
     spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
+    if runner.substep_s is not None:
+        spec.option.timestep, spec.option.integrator = runner.substep_s, mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     floor = next(geom for geom in spec.geoms if geom.name == "floor")
     contact = {"conaffinity": floor.conaffinity, "condim": floor.condim, "friction": copy.copy(floor.friction)}
     floor.delete()

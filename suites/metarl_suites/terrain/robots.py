@@ -8,6 +8,7 @@ import numpy as np
 
 from metarl_suites.locomotion.robots import ANT as CLASSIC_ANT
 from metarl_suites.locomotion.robots import CHEETAH as CLASSIC_CHEETAH
+from metarl_suites.locomotion.robots import WALKER as CLASSIC_WALKER
 from metarl_suites.locomotion.robots import Robot
 
 
@@ -21,6 +22,9 @@ class Runner:
         half_width: m; of the track.
         horizon: Environment steps of an episode.
         distance: m along the track; success.
+        level: m behind and ahead of the start without any shape: beyond what the robot touches or scans there, so that
+            no start tells the task.
+        substep_s: s; of a physics step, integrated implicitly; None keeps step and integrator of the body's model.
     """
 
     body: Robot
@@ -28,6 +32,8 @@ class Runner:
     half_width: float
     horizon: int
     distance: float
+    level: tuple[float, float] = (1.0, 1.75)
+    substep_s: float | None = None
 
 
 # Falls where it rolls over: at a pitch of 1.2 rad, when the ground slopes 0.34 rad at most, or on its belly.
@@ -45,4 +51,15 @@ ANT = Runner(
     half_width=20.0,
     horizon=200,
     distance=5.0,
+)
+# Steps of 0.02 s, in which it comes farther than in the classic 0.008 s. The ground begins at its heels and toes: it
+# topples where it stands if nothing keeps it up.
+WALKER = Runner(
+    body=replace(CLASSIC_WALKER, hidden=2, heights=(0.7, 2.0), frame_skip=8),
+    proprioception=16,
+    half_width=1.0,
+    horizon=200,
+    distance=5.0,
+    level=(0.08, 0.27),
+    substep_s=0.0025,
 )

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from metarl_bench.tasks import Split, Suite, Task
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED, Kind
-from metarl_suites.terrain.robots import ANT, CHEETAH, Runner
+from metarl_suites.terrain.robots import ANT, CHEETAH, WALKER, Runner
 from metarl_suites.terrain.worlds import TerrainWorlds
 
 NUM_FROZEN = 30
@@ -70,6 +70,12 @@ class AntTerrain(TerrainSuite):
     """The ant, on grounds that are the same all across."""
 
     runner = ANT
+
+
+class WalkerTerrain(TerrainSuite):
+    """The planar walker."""
+
+    runner = WALKER
 
 
 def _place(index: int) -> list[float]:

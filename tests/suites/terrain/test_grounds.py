@@ -11,8 +11,6 @@ import pytest
 from metarl_bench.registry import make_suite
 from metarl_suites.terrain.grounds import (
     BACK,
-    FLAT_AHEAD,
-    FLAT_BEHIND,
     FRONT,
     HURDLE,
     PIECES,
@@ -29,6 +27,8 @@ from metarl_suites.terrain.models import terrain
 from metarl_suites.terrain.robots import CHEETAH
 
 KINDS = (*TRAINED, *HELD_OUT)
+LEVEL = CHEETAH.level
+LEVEL_BEHIND, LEVEL_AHEAD = LEVEL
 
 
 def corners(kind: Kind) -> list[Ground]:
@@ -37,7 +37,7 @@ def corners(kind: Kind) -> list[Ground]:
 
 
 def surface(ground: Ground, x: float) -> float:
-    return float(heights(table(pieces(ground))[np.newaxis], np.array([[x]]))[0, 0])
+    return float(heights(table(pieces(ground, LEVEL))[np.newaxis], np.array([[x]]))[0, 0])
 
 
 def test_kinds_and_profiles_belong_together() -> None:
@@ -48,7 +48,7 @@ def test_kinds_and_profiles_belong_together() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_pieces_cover_the_track_once_between_its_walls(kind: Kind) -> None:
     for ground in corners(kind):
-        found = pieces(ground)
+        found = pieces(ground, LEVEL)
         assert len(found) <= PIECES
         assert (found[0].begin, found[-1].end) == (BACK, FRONT)
         for one, following in itertools.pairwise(found):
@@ -61,17 +61,17 @@ def test_pieces_cover_the_track_once_between_its_walls(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_ground_is_the_same_around_the_start(kind: Kind) -> None:
     for ground in corners(kind):
-        inside = [piece for piece in pieces(ground) if piece.end > -FLAT_BEHIND and piece.begin < FLAT_AHEAD]
+        inside = [piece for piece in pieces(ground, LEVEL) if piece.end > -LEVEL_BEHIND and piece.begin < LEVEL_AHEAD]
         assert len(inside) == 1
         assert (inside[0].low, inside[0].high, inside[0].ice) == (0.0, 0.0, False)
 
 
 def test_known_heights() -> None:
-    edge = FLAT_AHEAD
+    edge = LEVEL_AHEAD
     assert surface(Ground("slope-up", 0.2, 1.0, 1.0, 0.0), edge + 5.0) == pytest.approx(1.0)
     assert surface(Ground("slope-down", 0.2, 1.0, 1.0, 0.0), edge + 5.0) == pytest.approx(-1.0)
     # Both ways the ground rises: a start lies in a valley.
-    assert surface(Ground("slope-up", 0.2, 1.0, 1.0, 0.0), -FLAT_BEHIND - 5.0) == pytest.approx(1.0)
+    assert surface(Ground("slope-up", 0.2, 1.0, 1.0, 0.0), -LEVEL_BEHIND - 5.0) == pytest.approx(1.0)
     stairs = Ground("stairs-up", 0.1, 0.5, 1.0, 0.0)
     assert [surface(stairs, edge + x) for x in (0.1, 0.4, 0.6, 1.4)] == pytest.approx([0.1, 0.1, 0.2, 0.3])
     down = Ground("stairs-down", 0.1, 0.5, 1.0, 0.0)
@@ -84,18 +84,18 @@ def test_known_heights() -> None:
 def test_every_kind_is_shaped_for_fifteen_metres() -> None:
     for kind in KINDS:
         for ground in corners(kind):
-            *_, last, wall = pieces(ground)
+            *_, last, wall = pieces(ground, LEVEL)
             level = last.low == last.high
-            assert (last.begin if level else wall.begin) - FLAT_AHEAD > 15.0, ground
+            assert (last.begin if level else wall.begin) - LEVEL_AHEAD > 15.0, ground
 
 
 def test_rubble_fills_its_range_and_follows_its_layout() -> None:
     first, second = (Ground("rubble", 0.1, 0.4, 1.0, layout) for layout in (0.1, 0.2))
-    blocks = [piece.low for piece in pieces(first)[10:-5]]
+    blocks = [piece.low for piece in pieces(first, LEVEL)[10:-5]]
     assert 0.0 <= min(blocks) < 0.02
     assert 0.08 < max(blocks) < 0.1
-    assert pieces(first) == pieces(first)
-    assert pieces(first) != pieces(second)
+    assert pieces(first, LEVEL) == pieces(first, LEVEL)
+    assert pieces(first, LEVEL) != pieces(second, LEVEL)
 
 
 def test_hurdles_gaps_and_ice_have_one_each_in_every_stretch() -> None:
@@ -104,10 +104,14 @@ def test_hurdles_gaps_and_ice_have_one_each_in_every_stretch() -> None:
         ("gaps", 0.3, 0.4, 0.4, 2.0),
         ("ice", 0.0, 1.5, 1.5, 3.0),
     ):
-        ahead = [piece for piece in pieces(Ground(kind, height, length, 0.1, 0.6)) if FLAT_AHEAD <= piece.begin < 60.0]
+        ahead = [
+            piece
+            for piece in pieces(Ground(kind, height, length, 0.1, 0.6), LEVEL)
+            if LEVEL_AHEAD <= piece.begin < 60.0
+        ]
         special = [piece for piece in ahead if (piece.ice if kind == "ice" else piece.low != 0.0)]
         assert [piece.end - piece.begin for piece in special] == pytest.approx([width] * len(special))
-        assert [int((piece.begin - FLAT_AHEAD) // every) for piece in special] == list(range(len(special)))
+        assert [int((piece.begin - LEVEL_AHEAD) // every) for piece in special] == list(range(len(special)))
         signed = -height if kind == "gaps" else height
         assert {round(piece.low, 9) for piece in special} == {signed}
         assert len(special) >= 12
@@ -133,7 +137,7 @@ def test_mujoco_has_the_surface_that_heights_say(kind: Kind) -> None:
     data = mujoco.MjData(found.model)
     mujoco.mj_forward(found.model, data)
     geom, torso = np.zeros(1, np.int32), found.model.body("torso").id
-    edges = np.array([piece.begin for piece in pieces(ground)])
+    edges = np.array([piece.begin for piece in pieces(ground, LEVEL)])
     compared = 0
     for x in np.arange(BACK + 1.0, FRONT - 1.0, 0.37):
         if np.abs(edges - x).min() < 0.06 or abs(x) < 1.0:

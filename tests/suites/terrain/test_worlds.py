@@ -7,12 +7,13 @@ import pytest
 
 from metarl_bench.registry import SUITES, make_suite
 from metarl_bench.worlds import Worlds
-from metarl_suites.terrain.grounds import FLAT_AHEAD
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED
+from metarl_suites.terrain.robots import CHEETAH
 from metarl_suites.terrain.specs import CONTROL_COST, SCAN
 
 BLIND, SIGHTED = "locomotion/terrain-cheetah-v1", "locomotion/terrain-cheetah-sighted-v1"
 ANT = "locomotion/terrain-ant-v1"
+LEVEL_AHEAD = CHEETAH.level[1]
 IDS = [spec.id for spec in SUITES.all() if spec.id.startswith("locomotion/terrain-")]
 
 
@@ -99,10 +100,12 @@ def test_an_ant_on_its_back_has_fallen() -> None:
 
 def test_the_scan_shows_the_ground_ahead_and_the_blind_robot_does_not() -> None:
     worlds = worlds_on(SIGHTED, "stairs-up", length=0.5, height=0.1)
-    place(worlds, {X: FLAT_AHEAD + 1.1, Z: 0.3})
+    place(worlds, {X: LEVEL_AHEAD + 1.1, Z: 0.3})
     observations = worlds.step(np.zeros((1, 6)))[0]
     x, z = worlds.snapshot()["physics"][0, 1:3]
-    expected = [0.1 * (1 + np.floor((x + offset - FLAT_AHEAD) / 0.5)) - z for offset in SCAN if x + offset > FLAT_AHEAD]
+    expected = [
+        0.1 * (1 + np.floor((x + offset - LEVEL_AHEAD) / 0.5)) - z for offset in SCAN if x + offset > LEVEL_AHEAD
+    ]
     assert observations[0, -len(expected) :] == pytest.approx(expected, abs=1e-6)
     assert make_suite(BLIND).spec.observation_space.shape == (16,)
     assert make_suite(SIGHTED).spec.observation_space.shape == (16 + len(SCAN),)
