@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from metarl_agents.common.gradient.agent import GradientAgent
+from metarl_agents.common.gradient.collection import play
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
-from metarl_agents.common.gradient.policy import for_tasks
+from metarl_agents.common.gradient.inner import adapt
+from metarl_agents.common.gradient.policy import detached, for_tasks
 from metarl_agents.common.gradient.trpo import TrustRegionAgent
 from metarl_agents.common.stacked import Weights
 from metarl_bench.agents import Transition, TrialShape
@@ -17,6 +19,7 @@ from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import LITE
 from metarl_bench.registry import AGENTS, make_config, make_suite
 from metarl_bench.seeding import generator
+from metarl_suites.toy.optimum import optimal_return
 
 SUITE = "toy/point-robot-v1"
 OPTIMISATION = [spec.id for spec in AGENTS.all() if spec.kind == "optimisation"]
@@ -92,6 +95,26 @@ def test_each_update_improves_and_stays_in_the_trust_region(agent_id: str) -> No
         assert 0 < figures["kl"] <= agent.config.radius
         assert figures["improvement"] > 0
     assert ground.steps == 40_000
+
+
+def test_inner_steps_lead_to_the_optimum_of_the_point_robot() -> None:
+    """Steps from what each task has adapted to, instead of from the initialisation, are plain policy gradient."""
+    agent, suite, tasks, episodes = build("maml"), make_suite(SUITE), 4, 20
+    chosen = suite.sample_tasks(tasks, np.random.default_rng(1))
+    worlds = suite.make_worlds(tasks * episodes)
+    worlds.set_tasks([task for task in chosen for _ in range(episodes)])
+    worlds.reset(seed=0)
+    rng, weights = np.random.default_rng(2), detached(agent.shared(tasks))
+    for rate in np.geomspace(0.2, 0.02, 150).tolist():
+        found, _ = play(worlds, agent.policy, weights, agent.moments, rng)
+        batch = TaskBatch.of(found, agent.policy, weights, discount=0.9, decay=0.9)
+        rates = {name: torch.full_like(w, rate) for name, w in agent.weights.items()}
+        weights = detached(adapt(agent.policy, weights, rates, batch, differentiable=False))
+    still = weights | {"log_std": torch.full_like(weights["log_std"], -20.0)}
+    found, _ = play(worlds, agent.policy, still, agent.moments, rng)
+    starts = found.observations[:, :, 0]  # positions; nothing has been normalised yet
+    for task, places, reached in zip(chosen, starts, found.returns, strict=True):
+        assert reached > 1.1 * np.mean([optimal_return(suite, task, start) for start in places])
 
 
 def test_promp_is_held_near_the_policy_that_explored() -> None:
