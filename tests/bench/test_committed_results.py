@@ -26,7 +26,7 @@ DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
-    (CHEETAH, "rl2-transformer"): {0},
+    (CHEETAH, "rl2-transformer"): {0, 1, 2},
     (CHEETAH, "pearl"): {0},
     (CHEETAH, "metric"): {0},
     (CHEETAH, "varibad"): {0, 1, 2},
