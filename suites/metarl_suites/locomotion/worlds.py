@@ -41,18 +41,14 @@ class Definition:
     fall_cost: float = 0.0
 
 
-class LeggedWorlds(BatchedWorlds):
-    """A batch of one kind of robot, each with its own goal, its own model, or both."""
+class RobotWorlds(BatchedWorlds):
+    """A batch of one kind of robot: its simulator and its start."""
 
-    def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
-        super().__init__(suite, num_worlds)
-        self._definition = definition
-        self._robot = definition.robot
-        self._base = load(self._robot.asset)
-        self._models = [copy.copy(self._base) if definition.edit else self._base for _ in range(num_worlds)]
-        self._scratch = mujoco.MjData(self._base)
-        self._simulator = BatchSimulator(self._models, frame_skip=self._robot.frame_skip, num_threads=num_threads)
-        self._goals = np.zeros((num_worlds, *definition.goal_shape))
+    def __init__(self, suite: SuiteSpec, robot: Robot, models: Sequence[mujoco.MjModel], *, num_threads: int) -> None:
+        """Makes a world for each model."""
+        super().__init__(suite, len(models))
+        self._robot = robot
+        self._simulator = BatchSimulator(models, frame_skip=robot.frame_skip, num_threads=num_threads)
 
     @override
     def close(self, **kwargs: Any) -> None:
@@ -63,6 +59,25 @@ class LeggedWorlds(BatchedWorlds):
         return self._simulator.scene(world)
 
     @override
+    def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
+        simulator = self._simulator
+        simulator.state[worlds] = simulator.initial_state
+        for world, rng in zip(worlds, rngs, strict=True):
+            self._robot.start(simulator.qpos[world], simulator.qvel[world], rng)
+
+
+class LeggedWorlds(RobotWorlds):
+    """Robots on a floor, each with its own goal, its own model, or both."""
+
+    def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
+        base = load(definition.robot.asset)
+        models = [copy.copy(base) if definition.edit else base for _ in range(num_worlds)]
+        super().__init__(suite, definition.robot, models, num_threads=num_threads)
+        self._definition, self._base, self._models = definition, base, models
+        self._scratch = mujoco.MjData(base)
+        self._goals = np.zeros((num_worlds, *definition.goal_shape))
+
+    @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
         if self._definition.goal:
             self._goals[worlds] = [self._definition.goal(task) for task in tasks]
@@ -71,13 +86,6 @@ class LeggedWorlds(BatchedWorlds):
                 model = self._models[world]
                 self._definition.edit(model, self._base, task)
                 mujoco.mj_setConst(model, self._scratch)  # what the compiler derives from masses and inertias
-
-    @override
-    def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
-        simulator = self._simulator
-        simulator.state[worlds] = simulator.initial_state
-        for world, rng in zip(worlds, rngs, strict=True):
-            self._robot.start(simulator.qpos[world], simulator.qvel[world], rng)
 
     @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:

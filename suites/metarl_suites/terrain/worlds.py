@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import mujoco
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
-from metarl_bench.worlds import BatchedWorlds, Bools, Outcome, WorldIndex
-from metarl_suites.simulation import BatchSimulator
+from metarl_bench.worlds import Bools, Outcome, WorldIndex
+from metarl_suites.locomotion.worlds import RobotWorlds
 from metarl_suites.terrain.grounds import PIECES, Array, Ground, heights
 from metarl_suites.terrain.models import terrain
 from metarl_suites.terrain.robots import Runner
@@ -24,25 +23,14 @@ DEEPEST = 0.5
 LEVEL = Ground("slope-up", height=0.0, length=1.0, friction=1.0, layout=0.0)
 
 
-class TerrainWorlds(BatchedWorlds):
+class TerrainWorlds(RobotWorlds):
     """Robots that run along x, each on the ground of its task."""
 
     def __init__(self, suite: SuiteSpec, num_worlds: int, *, runner: Runner, num_threads: int) -> None:
-        super().__init__(suite, num_worlds)
+        super().__init__(suite, runner.body, [terrain(runner, LEVEL).model] * num_worlds, num_threads=num_threads)
         self._runner = runner
-        self._body = runner.body
-        models = [terrain(runner, LEVEL).model] * num_worlds
-        self._simulator = BatchSimulator(models, frame_skip=self._body.frame_skip, num_threads=num_threads)
         self._tables = np.zeros((num_worlds, 3, PIECES))
         self._sighted = suite.observation_space.shape != (runner.proprioception,)
-
-    @override
-    def close(self, **kwargs: Any) -> None:
-        self._simulator.close()
-
-    @override
-    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        return self._simulator.scene(world)
 
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
@@ -52,23 +40,16 @@ class TerrainWorlds(BatchedWorlds):
             self._tables[world] = found.table
 
     @override
-    def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
-        simulator = self._simulator
-        simulator.state[worlds] = simulator.initial_state
-        for world, rng in zip(worlds, rngs, strict=True):
-            self._body.start(simulator.qpos[world], simulator.qvel[world], rng)
-
-    @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
-        simulator, body = self._simulator, self._body
-        before = simulator.qpos[worlds, : body.axes].copy()
+        simulator, robot = self._simulator, self._robot
+        before = simulator.qpos[worlds, : robot.axes].copy()
         sound = simulator.step(worlds, actions)
         qpos, qvel = simulator.qpos[worlds].copy(), simulator.qvel[worlds]
-        speeds = (qpos[:, : body.axes] - before) / simulator.step_s
-        qpos[:, body.axes - 1] -= heights(self._tables[worlds], qpos[:, :1])[:, 0]  # falls are relative to the ground
-        invalid = ~sound | (np.abs(speeds) > body.max_speed).any(axis=1)
-        invalid |= qpos[:, body.axes - 1] < body.heights[0] - DEEPEST
-        fallen = body.fallen(qpos, qvel) | _on_its_back(qpos, body.axes)
+        speeds = (qpos[:, : robot.axes] - before) / simulator.step_s
+        qpos[:, robot.axes - 1] -= heights(self._tables[worlds], qpos[:, :1])[:, 0]  # falls are relative to the ground
+        invalid = ~sound | (np.abs(speeds) > robot.max_speed).any(axis=1)
+        invalid |= qpos[:, robot.axes - 1] < robot.heights[0] - DEEPEST
+        fallen = robot.fallen(qpos, qvel) | _on_its_back(qpos, robot.axes)
         rewards = PROGRESS * speeds[:, 0] + UPRIGHT * ~fallen - CONTROL_COST * np.square(actions).sum(axis=1)
         arrived = qpos[:, 0] >= self._runner.distance
         return Outcome(rewards, terminated=fallen, success=arrived & ~fallen, invalid=invalid)
@@ -76,10 +57,10 @@ class TerrainWorlds(BatchedWorlds):
     @override
     def _observe(self) -> NDArray[np.float32]:
         qpos = self._simulator.qpos
-        observations = self._body.observe(qpos, self._simulator.qvel)
+        observations = self._robot.observe(qpos, self._simulator.qvel)
         if not self._sighted:
             return observations
-        height = qpos[:, self._body.axes - 1 : self._body.axes]
+        height = qpos[:, self._robot.axes - 1 : self._robot.axes]
         ahead = heights(self._tables, qpos[:, :1] + np.array(SCAN)) - height
         return np.concatenate([observations, ahead], axis=1, dtype=np.float32, casting="same_kind")
 

@@ -93,6 +93,11 @@ FROZEN = {
         "test": "c1b9412c1969f9f8",
         "test_ood": "44fe9e299e419840",
     },
+    "locomotion/terrain-walker-v1": {
+        "validation": "a5c9ec1ad7117da0",
+        "test": "3ffbd5f14b7661ae",
+        "test_ood": "faed149d8cd797b6",
+    },
 }
 
 
