@@ -27,7 +27,7 @@ SEEDS = {
     (CHEETAH, "random"): {0, 1, 2},
     (CHEETAH, "rl2"): {0, 1, 2},
     (CHEETAH, "rl2-transformer"): {0, 1, 2},
-    (CHEETAH, "pearl"): {0},
+    (CHEETAH, "pearl"): {0, 1, 2},
     (CHEETAH, "metric"): {0},
     (CHEETAH, "varibad"): {0, 1, 2},
     (CHEETAH, "multitask-ppo"): {0, 1, 2},
