@@ -293,6 +293,22 @@ LEARN2LEARN = Protocol(
     ),
 )
 
+# Meta-World's evaluation: 40 of the 50 goals of each test kind, 3 episodes each. Its numbers are published as its own
+# evaluation counts them, which is not what a score is here (the card of the suites says how they differ): so there is
+# none to agree with, and `python -m metarl_suites.manipulation.legacy` gives the one to compare.
+METAWORLD = Protocol(
+    id="paper/metaworld-ml10-v1",
+    purpose="Meta-World's ML10, 20M steps; compare published numbers with its legacy evaluation only",
+    adaptation_episodes=10,
+    evaluation_episodes=3,
+    num_tasks=200,
+    num_trials=200,
+    checkpoints=(10_000_000,),
+    budget=20_000_000,
+    final_splits=("train",),
+    suite="manipulation/ml10-v1",
+)
+
 PROTOCOLS: tuple[Protocol, ...] = (
     LITE,
     dataclasses.replace(LITE, id="lite-k20-v1", purpose="gradient adaptation needs episodes", adaptation_episodes=20),
@@ -309,6 +325,7 @@ PROTOCOLS: tuple[Protocol, ...] = (
         seeds=(0, 1),
     ),
     SCRATCH,
+    METAWORLD,
     LEARN2LEARN,
     ROML,
     dataclasses.replace(

@@ -1,6 +1,7 @@
 """Protocols: resolved for a suite, and named by a digest."""
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from tests.bench import support
 DENSE = make_suite("toy/point-robot-v1")
 SPARSE = make_suite("toy/sparse-point-robot-v1")
 LITE = get_protocol("lite-v1")
+ML10_TEST_KINDS = ("drawer-open", "door-close", "shelf-place", "sweep-into", "lever-pull")
 
 
 def test_an_unknown_protocol_is_answered_with_what_comes_near() -> None:
@@ -197,6 +199,17 @@ def test_roml_counts_two_online_episodes_and_nothing_else() -> None:
     assert (resolved.trial.adaptation_episodes, resolved.trial.evaluation_episodes) == (2, 0)
     assert resolved.score == "trial"
     assert resolved.checkpoints == (3_200_000, 4_800_000, 6_400_000)
+
+
+def test_meta_world_tests_40_goals_of_each_kind() -> None:
+    protocol = get_protocol("paper/metaworld-ml10-v1")
+    assert protocol.suite is not None
+    resolved = protocol.resolve(make_suite(protocol.suite))
+    assert Counter(task["kind"] for task in resolved.tasks("test")) == dict.fromkeys(ML10_TEST_KINDS, 40)
+    assert resolved.trials_per_task("test") == 1
+    assert (resolved.trial.adaptation_episodes, resolved.trial.evaluation_episodes) == (10, 3)
+    assert len(resolved.checkpoints) <= 3
+    assert resolved.measure == "success"
 
 
 def test_a_published_number_is_found_by_its_checkpoint() -> None:
