@@ -104,8 +104,12 @@ class _Light:
 
 def make_environment(kind: str) -> SawyerXYZEnv:
     """Returns an environment of a kind, with a model and data of its own and hidden goals."""
-    made_by: Any = environment_class(kind)
-    environment: SawyerXYZEnv = made_by(copy.copy(light_model(kind)))
+    return prepared(environment_class(kind), light_model(kind))
+
+
+def prepared(made_by: Any, model: mujoco.MjModel) -> SawyerXYZEnv:
+    """Returns an environment of a class, with a copy of a model, whose resets begin tasks that it is given."""
+    environment: SawyerXYZEnv = made_by(copy.copy(model))
     environment._set_task_called = True
     environment._freeze_rand_vec = True
     return environment

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
+from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from numpy.typing import NDArray
 
-from metarl_suites.manipulation.environments import DataViews, make_environment
+from metarl_suites.manipulation.environments import DataViews
 
 Array = NDArray[np.float64]
 
@@ -47,6 +48,8 @@ _REMEMBERED = "_target_to_obj_init"
 NOTHING = -1.0
 # What an environment keeps between steps that worlds keep themselves.
 _OWN = frozenset({"_prev_obs", "_last_stable_obs", "curr_path_length", "num_resets", "held_tcp", _REMEMBERED})
+# What Meta-World's resets write into models: where the bodies of the task are, and its sites.
+MOVED = ("body_pos", "site_pos")
 # Arrays of the data that an environment may hold parts of.
 _POSES = ("qpos", "qvel", "xpos", "xquat", "xmat", "geom_xpos", "geom_xmat", "site_xpos", "site_xmat", "mocap_pos")
 
@@ -58,21 +61,25 @@ class Start(NamedTuple):
         state: Physics of this kind.
         frames: The first frame, twice.
         attributes: What the environment's Python object holds of the task.
-        body_pos: Where the model's bodies are.
-        site_pos: Where its sites are.
+        written: What the task writes into the model, in the order of the scene's ``fields``.
+        mean_inertia: The model's, by which MuJoCo judges when its solver is done.
         goal: m; the goal's position, which is hidden from observations.
     """
 
     state: Array
     frames: Array
     attributes: dict[str, Any]
-    body_pos: Array
-    site_pos: Array
+    written: tuple[NDArray[Any], ...]
+    mean_inertia: float
     goal: Array
 
 
 class Scene:
     """An environment of one kind.
+
+    Args:
+        environment: With a model and data of its own.
+        fields: Arrays of the model that tasks write into, beside those of ``MOVED``.
 
     Attributes:
         state_size: Numbers of this kind's state.
@@ -80,8 +87,8 @@ class Scene:
         mocap_high: m; upper ends.
     """
 
-    def __init__(self, kind: str) -> None:
-        self._environment: Any = make_environment(kind)
+    def __init__(self, environment: SawyerXYZEnv, fields: tuple[str, ...] = ()) -> None:
+        self._environment: Any = environment
         self._model = self._environment.model
         self._data = self._environment.data
         self._views = DataViews(self._data)
@@ -93,7 +100,7 @@ class Scene:
         self._hand = self._data.body("hand").xpos
         self._fingers = self._data.body("rightclaw").xpos, self._data.body("leftclaw").xpos
         self._ends = self._data.site("rightEndEffector").xpos, self._data.site("leftEndEffector").xpos
-        self._body_pos, self._site_pos = self._model.body_pos, self._model.site_pos
+        self._fields = [getattr(self._model, name) for name in (*MOVED, *fields)]
 
     def begin(self, vector: Array) -> Start:
         """Plays Meta-World's own reset for a goal vector."""
@@ -108,8 +115,8 @@ class Scene:
             state=state,
             frames=observation[: 2 * FRAME_SIZE].copy(),
             attributes=self._task_attributes(),
-            body_pos=self._model.body_pos.copy(),
-            site_pos=self._model.site_pos.copy(),
+            written=tuple(field.copy() for field in self._fields),
+            mean_inertia=self._model.stat.meaninertia,
             goal=environment._get_pos_goal().copy(),
         )
 
@@ -156,8 +163,9 @@ class Scene:
             self.begin(start.attributes["_last_rand_vec"])
         environment.data = self._views
         environment.__dict__.update(start.attributes)
-        self._body_pos[:] = start.body_pos
-        self._site_pos[:] = start.site_pos
+        for field, values in zip(self._fields, start.written, strict=True):
+            field[:] = values
+        self._model.stat.meaninertia = start.mean_inertia
         self._bound = start
 
     def _see(self) -> list[float]:

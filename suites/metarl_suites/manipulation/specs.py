@@ -8,6 +8,7 @@ from gymnasium.spaces import Box
 from metarl_bench.tasks import Parameter, SuiteSpec
 from metarl_suites.manipulation.goals import GOALS_PER_KIND
 from metarl_suites.manipulation.kinds import COMPONENTS, KINDS, SPLITS, split_of
+from metarl_suites.manipulation.things import HELD_OUT, RANGES, TRAINED
 
 HORIZON = 500
 OBSERVATIONS = 39
@@ -15,6 +16,8 @@ OBSERVATIONS = 39
 MOST_REWARD = 10.0
 # The goal's place in the observation, which is zero where the goal is hidden.
 _HIDDEN_GOAL = (36, 37, 38)
+# Where Meta-World has the second object, which pick-and-place lacks, in this frame and in the one before.
+_NO_SECOND_OBJECT = (*range(11, 18), *range(29, 36))
 _MEANINGS = {
     "object_x": "start of the object, or place of the fixture, to the right",
     "object_y": "the same, forward",
@@ -74,6 +77,45 @@ def _several(name: str, published: str) -> SuiteSpec:
     return _spec(name, summary=summary, budget=4_000_000, published=published)
 
 
+def _objects() -> SuiteSpec:
+    words = {
+        "width": ("m", "between the fingers"),
+        "height": ("m", "of the object"),
+        "mass": ("kg", "of the object"),
+        "friction": ("1", "sliding friction of the object against whatever touches it"),
+    }
+    return SuiteSpec(
+        id="manipulation/objects-v1",
+        summary="picks and places objects whose shape, size, mass and friction do not show",
+        factory="metarl_suites.manipulation.object_suite:ObjectSuite",
+        horizon=HORIZON,
+        observation_space=Box(-np.inf, np.inf, (OBSERVATIONS,), np.float32),
+        action_space=Box(-1.0, 1.0, (4,), np.float32),
+        score="success",
+        budget=4_000_000,
+        failure_return=-1.0,
+        best_return=MOST_REWARD * HORIZON,
+        parameters=(
+            Parameter(
+                name="shape",
+                unit="1",
+                low=0.0,
+                high=float(len(TRAINED) - 1),
+                meaning=f"shape of the object; held out of training: {', '.join(HELD_OUT)}",
+                choices=TRAINED,
+            ),
+            *(
+                Parameter(name=name, unit=unit, low=RANGES[name][0], high=RANGES[name][1], meaning=meaning)
+                for name, (unit, meaning) in words.items()
+            ),
+        ),
+        constant_observations=_NO_SECOND_OBJECT,
+        published="none: a suite of metarl-bench, on the arm and with the reward of Meta-World's pick-place",
+        bibtex="yu2019metaworld",
+        extras=("manipulation",),
+    )
+
+
 SPECS: tuple[SuiteSpec, ...] = (
     *(
         _spec(
@@ -87,4 +129,5 @@ SPECS: tuple[SuiteSpec, ...] = (
     _several("ml10", "metaworld.ML10(seed=1) of Meta-World 3.1.1"),
     _several("ml25", "metaworld.ML25 of Meta-World 3.1.1, but basketball, there in both halves, is a test kind only"),
     _several("ml45", "metaworld.ML45(seed=1) of Meta-World 3.1.1"),
+    _objects(),
 )

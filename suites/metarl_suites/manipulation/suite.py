@@ -28,10 +28,7 @@ class ManipulationSuite(Suite):
     """Some of Meta-World's kinds of task, with 50 goals each to train on, and others to be tested on."""
 
     def __post_init__(self) -> None:
-        if find_spec("metaworld") is None:
-            raise BenchError(
-                f'{self.spec.id} needs Meta-World, which is missing; pip install "metarl-bench[manipulation]".'
-            )
+        require_meta_world(self.spec)
 
     @override
     def sample_tasks(self, count: int, rng: np.random.Generator) -> list[Task]:
@@ -48,6 +45,12 @@ class ManipulationSuite(Suite):
         from metarl_suites.manipulation.worlds import ManipulationWorlds
 
         return ManipulationWorlds(self.spec, num_worlds, num_threads=num_threads)
+
+
+def require_meta_world(spec: SuiteSpec) -> None:
+    """Raises ``BenchError`` where Meta-World is missing."""
+    if find_spec("metaworld") is None:
+        raise BenchError(f'{spec.id} needs Meta-World, which is missing; pip install "metarl-bench[manipulation]".')
 
 
 @functools.cache

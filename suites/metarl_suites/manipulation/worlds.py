@@ -13,6 +13,7 @@ from typing_extensions import override
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Bools, Outcome, WorldIndex
 from metarl_suites.crew import Crew
+from metarl_suites.manipulation.environments import make_environment
 from metarl_suites.manipulation.scene import (
     FINGERS,
     FRAME_HIGH,
@@ -56,8 +57,12 @@ class ManipulationWorlds(BatchedWorlds):
     def set_tasks(self, tasks: Sequence[Any], mask: Bools | None = None) -> None:
         for task in tasks:
             if isinstance(task, Task) and task.suite == self.suite.id:
-                goal_of(self.suite, task)  # refuses before anything has changed
+                self._check(task)  # refuses before anything has changed
         super().set_tasks(tasks, mask)
+
+    def _check(self, task: Task) -> None:
+        """Raises ``ContractError`` if nobody could play the task."""
+        goal_of(self.suite, task)
 
     def kinds(self) -> list[str]:
         """Returns the kind of each world's task."""
@@ -75,11 +80,14 @@ class ManipulationWorlds(BatchedWorlds):
         missing = {key: goal for key, goal in missing.items() if key not in _STARTS}
         self._find_starts(list(missing.values()))
         for world, (kind, goal) in zip(worlds.tolist(), goals, strict=True):
-            start = _STARTS[kind, goal.tobytes()]
-            scene = self._scene(0, kind)
-            self._kinds[world], self._starts[world] = kind, start
-            self._rows[world] = self._states[world, -scene.state_size :]
-            self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
+            self._enter(world, kind, _STARTS[kind, goal.tobytes()])
+
+    def _enter(self, world: int, kind: str, start: Start) -> None:
+        """Makes a world one of a kind."""
+        scene = self._scene(0, kind)
+        self._kinds[world], self._starts[world] = kind, start
+        self._rows[world] = self._states[world, -scene.state_size :]
+        self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
 
     def _find_starts(self, goals: Sequence[tuple[str, Array]]) -> None:
         """Plays the resets that no worlds of this process have played so far."""
@@ -93,8 +101,11 @@ class ManipulationWorlds(BatchedWorlds):
     def _scene(self, thread: int, kind: str) -> Scene:
         scenes = self._scenes[thread]
         if kind not in scenes:
-            scenes[kind] = Scene(kind)
+            scenes[kind] = self._make_scene(kind)
         return scenes[kind]
+
+    def _make_scene(self, kind: str) -> Scene:
+        return Scene(make_environment(kind))
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
