@@ -31,6 +31,7 @@ class Episode(NamedTuple):
 
     returns: NDArray[np.float64]
     success: Bools
+    success_at_end: Bools
     lengths: NDArray[np.int64]
     failed: Bools
     clipped: NDArray[np.int64]
@@ -102,11 +103,15 @@ class EpisodeLog:
         """Returns the episode; failing never pays."""
         rewards = np.ascontiguousarray(np.where(self._active, self._rewards, 0.0).T)
         success, clipped, invalid = ((flags & self._active).sum(axis=0) for flags in self._flags.values())
+        lengths = self._active.sum(axis=0)
+        # A world without a single step reads a row in which it was not active.
+        last = np.maximum(lengths - 1, 0), np.arange(len(lengths))
         failed = self.failed | (invalid > 0)
         return Episode(
             returns=np.where(failed, failure_return, rewards.sum(axis=1)),
             success=(success > 0) & ~failed,
-            lengths=self._active.sum(axis=0),
+            success_at_end=(self._flags["success"] & self._active)[last] & ~failed,
+            lengths=lengths,
             failed=failed,
             clipped=clipped,
             rewards=rewards,

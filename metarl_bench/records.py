@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,11 +47,23 @@ _RESULT = [
     ("length", pa.int64()),
     ("failed", pa.bool_()),
     ("clipped", pa.int64()),
+    ("success_at_end", pa.bool_()),
 ]
 SCHEMAS: dict[str, pa.Schema] = {
     EPISODES: pa.schema([*_CHECKPOINT, *_PLACE, *_RESULT]),
     WITHIN_TRIAL: pa.schema([*_CHECKPOINT, ("time", pa.int64()), ("reward", pa.float64())]),
 }
+
+
+# Younger than the first results: a table has it in all rows or, if any of them is older, in none.
+_YOUNGER = "success_at_end"
+
+
+def schema_of(name: str, columns: Iterable[str]) -> pa.Schema:
+    """Returns the schema of a table that has these columns, of this version or of those before it."""
+    schema = SCHEMAS[name]
+    older = _YOUNGER in schema.names and _YOUNGER not in columns
+    return schema.remove(schema.get_field_index(_YOUNGER)) if older else schema
 
 
 class Manifest(BaseModel):
@@ -140,7 +152,8 @@ def read_rows(folder: Path, name: str, manifest: Manifest) -> Rows:
     path = folder / name
     try:
         content = path.read_bytes()
-        rows: Rows = pq.read_table(io.BytesIO(content)).cast(SCHEMAS[name]).to_pylist()
+        table = pq.read_table(io.BytesIO(content))
+        rows: Rows = table.cast(schema_of(name, table.column_names)).to_pylist()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(f"{path} cannot be read: {error}. {_MEND}") from error
     if _sha256(content) == expected:
@@ -165,7 +178,8 @@ def write_rows(folder: Path, name: str, rows: Rows) -> None:
 def encode(name: str, rows: Rows) -> bytes:
     """Returns a table as Parquet; equal rows give equal bytes."""
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[name]), buffer, compression="zstd")
+    schema = schema_of(name, set.intersection(*map(set, rows)) if rows else SCHEMAS[name].names)
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), buffer, compression="zstd")
     return buffer.getvalue()
 
 

@@ -291,6 +291,9 @@ class _Player:
             self._found.add(f"{name}: the record has the return {row['return']!r}; expected {expected!r}.")
         if row["success"] != (bool(episode.success[world]) and not failed):
             self._found.add(f"{name}: the record has success {row['success']}; expected {not row['success']}.")
+        at_end = bool(episode.success_at_end[world]) and not failed
+        if row.get("success_at_end", at_end) != at_end:
+            self._found.add(f"{name}: the record has success {not at_end} at the last step; expected {at_end}.")
         if row["length"] != episode.lengths[world]:
             self._found.add(f"{name}: the record has {row['length']} steps; expected {episode.lengths[world]}.")
 

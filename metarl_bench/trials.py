@@ -29,7 +29,7 @@ class MetaTest:
 
     Attributes:
         rows: One record per episode: split, task, trial, shot, episode, phase, return, success, length, failed,
-            clipped.
+            clipped, success_at_end.
         within_trial: Mean reward by environment step since the trial began [K * horizon], failed worlds left out.
         errors: Tracebacks of what the agent raised, each once.
         evidence: What makes the records checkable, if it was asked for.
@@ -226,6 +226,7 @@ class _Player:
                     "length": int(result.lengths[world]),
                     "failed": bool(result.failed[world]),
                     "clipped": int(result.clipped[world]),
+                    "success_at_end": bool(result.success_at_end[world]),
                 }
             )
 

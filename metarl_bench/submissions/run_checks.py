@@ -21,7 +21,7 @@ from metarl_bench.episodes import schedule, trial_places
 from metarl_bench.errors import BenchError, ConfigError, RecordError, UnknownIdError
 from metarl_bench.evidence import Evidence, evidence_path, read_evidence
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
-from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, WITHIN_TRIAL, Manifest, Rows, load_results
+from metarl_bench.records import EPISODES, MANIFEST, SCHEMAS, WITHIN_TRIAL, Manifest, Rows, load_results, schema_of
 from metarl_bench.registry import make_suite
 from metarl_bench.replay import replay
 from metarl_bench.scores import score_run
@@ -160,7 +160,7 @@ def _rows(folder: Path, name: str, manifest: Manifest) -> Rows:
         size = sum(file.metadata.row_group(i).total_byte_size for i in range(file.metadata.num_row_groups))
         if file.metadata.num_rows > MOST_ROWS or size > MOST_BYTES:
             raise Rejected(f"{name} holds {file.metadata.num_rows} rows in {size} bytes; that is too many.")
-        if not file.schema_arrow.equals(SCHEMAS[name]):
+        if not file.schema_arrow.equals(schema_of(name, file.schema_arrow.names)):
             raise Rejected(f"{name} has other columns than {', '.join(SCHEMAS[name].names)}.")
         table = file.read()
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:

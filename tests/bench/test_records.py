@@ -1,3 +1,4 @@
+import hashlib
 import json
 import platform
 import shutil
@@ -74,6 +75,19 @@ def test_equal_rows_give_equal_bytes(finished: Outcome) -> None:
     rows = read_rows(finished.folder, EPISODES, read_manifest(finished.folder))
     assert encode(EPISODES, rows) == (finished.folder / EPISODES).read_bytes()
     assert encode(EPISODES, rows[::-1]) != (finished.folder / EPISODES).read_bytes()
+
+
+def test_tables_of_older_runs_keep_their_columns(finished: Outcome, copied: Path) -> None:
+    rows = read_rows(copied, EPISODES, read_manifest(copied))
+    older = [{name: value for name, value in row.items() if name != "success_at_end"} for row in rows]
+    content = encode(EPISODES, older)
+    (copied / EPISODES).write_bytes(content)
+    edit_manifest(copied, checksums=read_manifest(copied).checksums | {EPISODES: hashlib.sha256(content).hexdigest()})
+    assert read_rows(copied, EPISODES, read_manifest(copied)) == older
+    assert load_results(copied)["success_at_end"].isna().all()
+    assert load_results(finished.folder)["success_at_end"].notna().all()
+    # A run that was begun before and goes on now has it in no row.
+    assert encode(EPISODES, [older[0], rows[1]]) == encode(EPISODES, older[:2])
 
 
 def test_a_moved_folder_reads_the_same(finished: Outcome, copied: Path) -> None:

@@ -175,6 +175,7 @@ def test_tampered_evidence_is_found(cheetah: MetaTest, tamper: Callable[[Evidenc
     [
         ("return", 0.0, "the record has the return 0.0; expected -"),
         ("success", True, "the record has success True; expected False"),
+        ("success_at_end", True, "the record has success True at the last step; expected False"),
         ("length", 199, "the record has 199 steps; expected 200"),
         ("failed", True, "the record has the return"),
     ],

@@ -193,8 +193,23 @@ def test_an_action_that_is_not_finite_fails_the_episode_of_its_world_only(value:
         "success": False,
         "failed": True,
         "length": 5,
+        "success_at_end": False,
     }
     assert [row for row in found if not row["failed"]] == [row for row in sound if row["task"] != sound[2]["task"]]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_success_at_the_last_step_is_told_apart_from_success_at_any(stays: bool) -> None:
+    goal = np.array([[worlds["goal_x"], worlds["goal_y"]] for worlds in (dict(t.params) for t in DENSE.tasks("test"))])
+
+    def reach_and_leave(observations: np.ndarray, episode: int, step: int) -> np.ndarray:
+        leaves = not stays and step >= HORIZON - 3
+        return -np.sign(goal) if leaves else (goal - observations) / 0.1
+
+    found = play(reach_and_leave, tasks=30)
+
+    assert all(row["success"] for row in found.rows)
+    assert {row["success_at_end"] for row in found.rows} == {stays}
 
 
 def test_a_failed_episode_does_not_count_as_success_even_after_reaching_the_goal() -> None:
@@ -206,7 +221,7 @@ def test_a_failed_episode_does_not_count_as_success_even_after_reaching_the_goal
 
     found = play(reach_then_fail, tasks=30)
 
-    assert all(row["failed"] and not row["success"] for row in found.rows)
+    assert all(row["failed"] and not row["success"] and not row["success_at_end"] for row in found.rows)
 
 
 FAULTS: dict[str, tuple[Callable[[np.ndarray], Any], str]] = {
