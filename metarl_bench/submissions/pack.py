@@ -15,6 +15,7 @@ from metarl_bench.records import (
     EPISODES,
     WITHIN_TRIAL,
     Manifest,
+    Rows,
     find_runs,
     load_results,
     read_manifest,
@@ -85,14 +86,18 @@ def add_evidence(run: Path, manifest: Manifest, place: Path) -> Manifest:
     for split in plan.resolved.splits:
         agent = load_agent(weights, plan)
         found = test_split(agent, plan, split, steps=manifest.budget, num_threads=0, record_evidence=True)
-        if [{"checkpoint_steps": manifest.budget, **row} for row in found.rows] != [
-            row for row in stored if row["split"] == split
-        ]:
+        repeated = [{"checkpoint_steps": manifest.budget, **row} for row in found.rows]
+        if not _hold(repeated, [row for row in stored if row["split"] == split]):
             raise RecordError(f"The weights of {run} do not repeat its records here; record it where it was run.")
         name = evidence_path(manifest.budget, split)
         if found.evidence is not None:
             checksums[name] = write_evidence(place / name, found.evidence)
     return manifest.model_copy(update={"checksums": manifest.checksums | checksums})
+
+
+def _hold(rows: Rows, older: Rows) -> bool:
+    """Returns whether rows are those of a table, which may lack columns that are younger."""
+    return len(rows) == len(older) and all(old.items() <= row.items() for row, old in zip(rows, older, strict=True))
 
 
 def _copy(run: Path, place: Path, manifest: Manifest, *, weights: bool) -> None:

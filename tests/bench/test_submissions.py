@@ -110,8 +110,13 @@ def test_a_pack_holds_plain_data_only(packed: Path) -> None:
 
 
 def test_evidence_of_an_older_run_is_recorded_from_its_weights(runs: Path, tmp_path: Path) -> None:
+    def forget(rows: list[dict[str, Any]]) -> None:
+        for row in rows:
+            del row["success_at_end"]  # the column that is younger than the first runs
+
     root = Path(shutil.copytree(runs, tmp_path / "runs"))
     for run in find_runs([root]):
+        edit_rows(run, forget)
         shutil.rmtree(run / "evidence")
         manifest = read_manifest(run)
         kept = {name: value for name, value in manifest.checksums.items() if not name.startswith("evidence")}
