@@ -1,5 +1,5 @@
 """The task families of metarl-bench; ``SPECS`` is what the entry point names."""
 
-from metarl_suites import locomotion, manipulation, terrain, toy
+from metarl_suites import locomotion, manipulation, navigation, terrain, toy
 
-SPECS = (*locomotion.SPECS, *manipulation.SPECS, *terrain.SPECS, *toy.SPECS)
+SPECS = (*locomotion.SPECS, *manipulation.SPECS, *navigation.SPECS, *terrain.SPECS, *toy.SPECS)

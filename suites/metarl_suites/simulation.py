@@ -8,7 +8,7 @@ worlds and threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mujoco
@@ -33,6 +33,7 @@ class BatchSimulator:
         qpos: View of the positions in ``state`` [num_worlds, nq].
         qvel: View of the velocities in ``state`` [num_worlds, nv].
         sensors: Sensor values of the last step [num_worlds, nsensordata]; they lag the state by one substep.
+        sensor_history: Those of all its substeps [num_worlds, frame_skip, nsensordata].
         step_s: Seconds of one environment step.
     """
 
@@ -58,7 +59,8 @@ class BatchSimulator:
         self.state = np.zeros((batch, size))
         self.qpos = self.state[:, 1 : 1 + first.nq]
         self.qvel = self.state[:, 1 + first.nq : 1 + first.nq + first.nv]
-        self.sensors = np.zeros((batch, first.nsensordata))
+        self.sensor_history = np.zeros((batch, frame_skip, first.nsensordata))
+        self.sensors = self.sensor_history[:, -1]
         self.step_s = frame_skip * first.opt.timestep
         # Buffers that MuJoCo writes every substep into; batches of fewer worlds use their first rows.
         self._controls = np.zeros((batch, frame_skip, first.nu))
@@ -104,11 +106,15 @@ class BatchSimulator:
 
         self._crew.run(advance, count)
         self.state[worlds] = self._states[:count, -1]
-        self.sensors[worlds] = self._sensors[:count, -1]
+        self.sensor_history[worlds] = self._sensors[:count]
         # A world that MuJoCo warned about is reset or left where it was: its clock shows it.
         elapsed: NDArray[np.float64] = self._states[:count, -1, 0] - clock
         sound: Bools = np.abs(elapsed - self.step_s) < 0.5 * self.step_s / self._frame_skip
         return sound
+
+    def share(self, work: Callable[[int, slice], None], count: int) -> None:
+        """Shares other work on worlds among the threads; see ``Crew.run``."""
+        self._crew.run(work, count)
 
     def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """Returns a world's model, and data in its state of now, as pictures need them."""

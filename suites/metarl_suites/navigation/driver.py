@@ -1,0 +1,126 @@
+"""A driver who knows everything: pure pursuit with the car's own numbers; the expert, and the solvability test.
+
+``python -m metarl_suites.navigation.driver navigation/drive-vehicle-v1`` measures it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from metarl_bench import seeding
+from metarl_bench.registry import make_suite
+from metarl_bench.tasks import Split
+from metarl_suites.navigation.plans import STEP_S, Plan
+from metarl_suites.navigation.rays import Array
+from metarl_suites.navigation.worlds import LOCK, DrivingWorlds
+
+WHEELBASE = 2.6  # m
+EPISODES = 10  # of each task, behind the reference
+# m ahead; where the driver looks for bends.
+_LOOKS = np.arange(2.0, 26.0, 2.0)
+_BEND = 16.0  # m over which a bend is measured: two pieces of a road
+_GRIP = 0.7  # 1; share of the road's friction that the driver uses in bends
+_BRAKES = 0.5  # 1; and for braking
+_CRUISE = 11.0  # m/s
+_CAUTION = 6.0  # m/s2; how much slower for each second that the car takes to answer
+_GRAVITY = 9.81  # m/s2
+
+
+def drive(worlds: DrivingWorlds, believed: Sequence[Plan] | None = None) -> Array:
+    """Returns what the driver does now in all worlds [worlds, 2].
+
+    Args:
+        worlds: Where cars, streets and destinations are.
+        believed: What the driver takes car and weather for; the truth where None.
+    """
+    plans = worlds.plans if believed is None else believed
+    steering, trim, power, delay, mass, grip = np.array(
+        [
+            (
+                plan.vehicle.steering,
+                plan.vehicle.trim,
+                plan.vehicle.power,
+                plan.vehicle.delay,
+                plan.vehicle.mass,
+                0.5 * (plan.weather.friction + plan.weather.patches),
+            )
+            for plan in plans
+        ]
+    ).T
+    forward, _, turning = worlds.velocities.T
+    # Where the car will be when what is done now reaches it; the wheels take about a step, too.
+    wait = (delay + 1.0) * STEP_S
+    heading = worlds.headings
+    middle = heading + 0.5 * wait * turning
+    moved = np.stack([forward * np.cos(middle), forward * np.sin(middle)], axis=1) * wait[:, np.newaxis]
+    places, heading = worlds.places + moved, heading + wait * turning
+    left = worlds.left - np.maximum(forward * wait, 0.0)
+    reach = np.clip(0.6 * forward, 4.0, 9.0) + 0.3 * wait * forward
+    apart = worlds.charts.ahead(left, reach) - places
+    bearing = np.arctan2(apart[:, 1], apart[:, 0]) - heading
+    lock = np.arctan2(2.0 * WHEELBASE * np.sin(bearing), np.hypot(apart[:, 0], apart[:, 1]))
+    wheel = (lock - trim) / (LOCK * steering)
+    fastest = np.minimum(_fastest(worlds, left, grip), _CRUISE - _CAUTION * wait)
+    # 3.9 m/s2 at full throttle, of the usual car.
+    throttle = (fastest - forward) * mass / power + 0.25
+    throttle = np.where(throttle < 0.0, 0.5 * throttle, throttle)
+    # No more than the rear wheels can bring to the road.
+    most = grip * 0.5 * _GRAVITY / 3.9 * mass / power * 1.2
+    least = -np.where(grip < 0.4, 0.3, 1.0)
+    return np.stack([np.clip(wheel, -1.0, 1.0), np.clip(throttle, least, np.clip(most, 0.1, 1.0))], axis=1)
+
+
+def _fastest(worlds: DrivingWorlds, left: Array, grip: Array) -> Array:
+    """Returns how fast the next bends allow to drive, m/s."""
+    fastest = np.full(len(left), _CRUISE)
+    for look in _LOOKS:
+        points = [worlds.charts.ahead(left, look + offset) for offset in (-0.5 * _BEND, 0.0, 0.5 * _BEND)]
+        before, after = points[1] - points[0], points[2] - points[1]
+        turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
+        turn = np.abs((turn + np.pi) % (2.0 * np.pi) - np.pi)
+        moving = np.hypot(*after.T) * np.hypot(*before.T) > 0.0
+        bend = np.where(moving, turn, 0.0) / (0.5 * _BEND)
+        there = _GRIP * grip * _GRAVITY / np.maximum(bend, 1e-3)
+        fastest = np.minimum(fastest, np.sqrt(there + 2.0 * _BRAKES * grip * _GRAVITY * np.maximum(look - 3.0, 0.0)))
+    return fastest
+
+
+class Drives(NamedTuple):
+    """What the driver got on the tasks of a list."""
+
+    returns: Array  # [episodes, tasks]
+    success: Array
+    lengths: Array
+
+
+def measure(suite_id: str, *, split: Split = "test", episodes: int = EPISODES) -> Drives:
+    """Lets the driver drive all tasks of a frozen list."""
+    suite = make_suite(suite_id)
+    tasks = suite.tasks(split)
+    worlds = suite.make_worlds(len(tasks))
+    assert isinstance(worlds, DrivingWorlds)  # noqa: S101 - for mypy
+    worlds.set_tasks(tasks)
+    found = Drives(*(np.zeros((episodes, len(tasks))) for _ in range(3)))
+    for episode in range(episodes):
+        worlds.reset(seed=[seeding.world_seed("driver", suite_id, episode, i) for i in range(len(tasks))])
+        for _ in range(suite.spec.horizon):
+            _, rewards, _, _, infos = worlds.step(drive(worlds))
+            found.returns[episode] += rewards
+            found.success[episode] = infos["success"]
+            found.lengths[episode] += infos["active"]
+    worlds.close()
+    return found
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        for listed in ("test", "test_ood"):
+            drives = measure(name, split=listed)
+            sys.stdout.write(
+                f"{name} {listed}: return {drives.returns.mean():.2f}, success {drives.success.mean():.3f}, "
+                f"steps {drives.lengths.mean():.0f}\n"
+            )

@@ -1,0 +1,72 @@
+"""The kinds of tasks and their ranges; light data, no simulation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of task and the ranges of its numbers.
+
+    Attributes:
+        name: As in the tasks' first parameter.
+        ranges: Name, least and greatest value of each number, in the order of the tasks' parameters.
+    """
+
+    name: str
+    ranges: tuple[tuple[str, float, float], ...]
+
+
+# Numbers that are negative as often as positive: their ranges are those of the size.
+SIGNED = frozenset({"steering"})
+
+TYRES = ("none", "front_left", "front_right", "rear_left", "rear_right")
+
+
+def _cars(*, mass: Range, steering: Range, delay: Range, power: Range) -> tuple[Kind, ...]:
+    ranges = (
+        ("mass", *mass),
+        ("balance", -0.35, 0.35),
+        ("power", *power),
+        ("steering", *steering),
+        ("trim", -0.06, 0.06),
+        ("delay", *delay),
+        ("layout", 0.0, 1.0),
+    )
+    return tuple(Kind(name=tyre, ranges=ranges) for tyre in TYRES)
+
+
+CARS = _cars(mass=(0.7, 1.6), steering=(0.5, 1.1), delay=(0.0, 0.4), power=(0.75, 1.5))
+# Slow to answer, then with too much: heavier, with more delay and more lock than any in training.
+OTHER_CARS = _cars(mass=(1.6, 2.0), steering=(1.1, 1.4), delay=(0.4, 0.5), power=(1.0, 1.5))
+
+
+def _weather(name: str, friction: Range, *, wind: Range, visibility: Range, noise: Range) -> Kind:
+    ranges = (
+        ("friction", *friction),
+        ("wind", *wind),
+        ("direction", 0.0, 2.0 * math.pi),
+        ("visibility", *visibility),
+        ("noise", *noise),
+        ("layout", 0.0, 1.0),
+    )
+    return Kind(name=name, ranges=ranges)
+
+
+# m/s: up to a gale; m: dense fog to as far as rays reach; 1.
+_USUAL: dict[str, Range] = {"wind": (0.0, 15.0), "visibility": (8.0, 20.0), "noise": (0.0, 0.2)}
+# Frictions of rubber: dry asphalt, wet asphalt, snow, ice.
+WEATHERS: tuple[Kind, ...] = (
+    _weather("dry", (0.8, 1.0), **_USUAL),
+    _weather("wet", (0.45, 0.65), **_USUAL),
+    _weather("snow", (0.28, 0.4), **_USUAL),
+    _weather("ice", (0.08, 0.16), **_USUAL),
+)
+OTHER_WEATHERS: tuple[Kind, ...] = (
+    _weather("storm", (0.45, 0.65), wind=(15.0, 20.0), visibility=(4.0, 8.0), noise=(0.2, 0.3)),
+    _weather("slush", (0.22, 0.28), **_USUAL),
+)

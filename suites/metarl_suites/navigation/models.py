@@ -1,0 +1,103 @@
+"""MuJoCo models: the car of a plan among the walls of its map, on the ground of its weather."""
+
+from __future__ import annotations
+
+import functools
+import math
+from importlib.resources import files
+
+import mujoco
+
+from metarl_suites.navigation.maps import Map, Wall
+from metarl_suites.navigation.plans import Plan
+
+WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a wall
+STRIPE = 8.0  # m along x; of ground that is all ice or has none
+STRIPES = 20  # every other one may be ice
+STRIPES_BEGIN = -20.0  # m; so that the start is dry
+CHASSIS = 1120.0  # kg, as in the asset
+HALF_GROUND = 150.0  # m; half the width of the ground
+FLAT_RADIUS = 0.27  # m; of a flat tyre, 0.32 of a sound one
+FLAT_DRAG = 25.0  # N m s/rad; resistance of a flat tyre: nearly that of all four sound ones
+WHEELS = ("front_left", "front_right", "rear_left", "rear_right")
+# Under tyres the ground's softness counts: stiff enough for steps of 0.025 s, and no stiffer.
+_GROUND = {"contype": 1, "conaffinity": 0, "priority": 1, "solref": (0.05, 1.0), "mass": 0.0}
+_ASPHALT, _SHEET, _RAIL = (0.42, 0.43, 0.45, 1.0), (0.75, 0.88, 0.95, 1.0), (0.85, 0.83, 0.78, 1.0)
+_PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
+_PARKED_DEPTH = 100.0  # m under the ground
+
+
+def compile_plan(plan: Plan, *, walls: int, striped: bool) -> mujoco.MjModel:
+    """Returns the model of a plan.
+
+    Args:
+        plan: The task.
+        walls: How many the models of the suite have; what is left over lies where nothing gets.
+        striped: Whether the ground is made of stripes, each with its own friction.
+    """
+    shop = _workshop(walls, striped)
+    _place_walls(shop, plan.map)
+    for number, box in enumerate(shop.ground):
+        icy = number % 2 == 1 and plan.weather.patches < plan.weather.friction
+        box.friction[0] = plan.weather.patches if icy else plan.weather.friction
+        box.rgba = _SHEET if icy else _ASPHALT
+    shop.chassis.mass = CHASSIS * plan.vehicle.mass
+    model = shop.spec.compile()
+    _change_car(model, plan)
+    return model
+
+
+class _Workshop:
+    """A model before it is compiled, and its parts that depend on the task."""
+
+    def __init__(self, walls: int, striped: bool) -> None:
+        path = files("metarl_suites.navigation") / "assets" / "car.xml"
+        self.spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
+        world = self.spec.worldbody
+        if striped:
+            self.ground = [_stripe(world, number) for number in range(STRIPES)]
+        else:
+            plane = world.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=(0.0, 0.0, 1.0), **_GROUND)
+            self.ground = [plane]
+        # Smooth: what is lost on walls is what is driven into them.
+        wall = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "contype": 2, "conaffinity": 0, "condim": 1}
+        self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
+        self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
+        self.camera = world.add_camera(name="overview")
+
+
+@functools.cache
+def _workshop(walls: int, striped: bool) -> _Workshop:
+    return _Workshop(walls, striped)
+
+
+def _stripe(world: mujoco.MjsBody, number: int) -> mujoco.MjsGeom:
+    # They overlap a little, so that the seam trips nobody.
+    middle = STRIPES_BEGIN + (number + 0.5) * STRIPE
+    size = (0.5 * STRIPE + 0.05, HALF_GROUND, 1.0)
+    return world.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=(middle, 0.0, -1.0), **_GROUND)
+
+
+def _place_walls(shop: _Workshop, place: Map) -> None:
+    left_over = len(shop.walls) - len(place.walls)
+    for box, wall in zip(shop.walls, [*place.walls, *[_PARKED] * left_over], strict=True):
+        height = -_PARKED_DEPTH if wall is _PARKED else 0.5 * WALL_HEIGHT
+        box.pos = (wall.x, wall.y, height)
+        box.quat = (math.cos(0.5 * wall.yaw), 0.0, 0.0, math.sin(0.5 * wall.yaw))
+        box.size = (wall.half_length, wall.half_width, 0.5 * WALL_HEIGHT)
+    xs, ys = ([getattr(wall, axis) for wall in place.walls] for axis in ("x", "y"))
+    # From above, high enough for all of the map in a picture of 16:9 with an opening of 45 degrees.
+    span = max((max(xs) - min(xs)) * 9.0 / 16.0, max(ys) - min(ys)) + 12.0
+    height = 0.5 * span / math.tan(math.radians(22.5))
+    shop.camera.pos = (0.5 * (max(xs) + min(xs)), 0.5 * (max(ys) + min(ys)), height)
+
+
+def _change_car(model: mujoco.MjModel, plan: Plan) -> None:
+    """Writes what the compiler does not derive anything else from into a model, and what it does by setConst."""
+    vehicle = plan.vehicle
+    model.body_ipos[model.body("car").id, 0] += vehicle.balance
+    if vehicle.flat != "none":
+        geom, joint = model.geom(vehicle.flat).id, model.joint(vehicle.flat)
+        model.geom_size[geom, 0] = model.geom_rbound[geom] = FLAT_RADIUS
+        model.dof_damping[joint.dofadr[0]] += FLAT_DRAG
+    mujoco.mj_setConst(model, mujoco.MjData(model))

@@ -1,0 +1,91 @@
+"""What a task is made of: a map, a car, the weather and the habits of others; loads without MuJoCo."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from metarl_bench.tasks import Task
+from metarl_suites.navigation.maps import Map, road
+
+# m; the farthest that rays and eyes reach, and what a ray reads where there is nothing.
+SIGHT = 20.0
+DRY = 0.9  # 1; sliding friction of rubber on dry asphalt
+BETWEEN_ICE = 0.6  # 1; of the wet road between patches of ice
+STEP_S = 0.1  # s of an environment step
+
+
+class Vehicle(NamedTuple):
+    """What is hidden of the car.
+
+    Attributes:
+        mass: 1; times that of the model's chassis.
+        balance: m; how far in front of the middle the chassis' centre of mass is.
+        power: 1; times the motor's usual torque.
+        steering: 1; times the usual lock of the wheels; negative where they turn the other way.
+        trim: rad; where the wheels point when nothing is asked.
+        delay: Environment steps until an action reaches the car.
+        flat: Name of the flat tyre, or "none".
+    """
+
+    mass: float = 1.0
+    balance: float = 0.0
+    power: float = 1.0
+    steering: float = 1.0
+    trim: float = 0.0
+    delay: int = 0
+    flat: str = "none"
+
+
+class Weather(NamedTuple):
+    """What is hidden of the weather.
+
+    Attributes:
+        friction: 1; of the road.
+        patches: 1; of every other stripe of the ground.
+        wind: m/s, along x and y.
+        visibility: m; how far rays reach.
+        noise: 1; greatest error of a ray, as a share of what it reads.
+    """
+
+    friction: float = DRY
+    patches: float = DRY
+    wind: tuple[float, float] = (0.0, 0.0)
+    visibility: float = SIGHT
+    noise: float = 0.0
+
+
+class Plan(NamedTuple):
+    """A task in full."""
+
+    map: Map
+    vehicle: Vehicle = Vehicle()
+    weather: Weather = Weather()
+
+
+def vehicle_plan(task: Task) -> Plan:
+    """Returns a plan of drive-vehicle: a dry road, another car."""
+    vehicle = Vehicle(
+        mass=task.number("mass"),
+        balance=task.number("balance"),
+        power=task.number("power"),
+        steering=task.number("steering"),
+        trim=task.number("trim"),
+        delay=round(task.number("delay") / STEP_S),
+        flat=str(task["flat"]),
+    )
+    return Plan(road(task.number("layout")), vehicle)
+
+
+def weather_plan(task: Task) -> Plan:
+    """Returns a plan of drive-weather: a road, the usual car."""
+    icy = task["weather"] == "ice"
+    friction, speed, angle = (task.number(name) for name in ("friction", "wind", "direction"))
+    weather = Weather(
+        friction=BETWEEN_ICE if icy else friction,
+        patches=friction,
+        wind=(speed * math.cos(angle), speed * math.sin(angle)),
+        visibility=task.number("visibility"),
+        noise=task.number("noise"),
+    )
+    return Plan(road(task.number("layout")), weather=weather)

@@ -1,0 +1,115 @@
+"""What the navigation suites declare about themselves; loads without MuJoCo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from gymnasium.spaces import Box
+
+from metarl_bench.tasks import Parameter, References, SuiteSpec
+from metarl_suites.navigation.kinds import CARS, OTHER_CARS, OTHER_WEATHERS, SIGNED, WEATHERS, Kind
+
+HORIZON = 250  # steps of 0.1 s: the expert takes 130 to 230
+BUDGET = 3_000_000
+# m ahead on the route: the waypoints that a car sees.
+AHEAD = (8.0, 20.0)
+RAYS = 12
+REACHED = 4.0  # m from the destination: on the road, nobody passes it by
+
+# -- the reward's terms ----------------------------------------------------------------------------------------------
+
+# 1/m; for each metre nearer to the destination along the streets. A whole route pays 11.
+PROGRESS = 0.1
+# 1; for arriving, and as much again for the share of the time that is left: half of what the route pays, so that it is
+# worth being quick, and never worth a crash.
+ARRIVAL = 5.0
+# s/m; for the speed that walls and others take from the car. A crash at 10 m/s costs what 10 m of the route pay.
+COLLISION = 0.1
+# 1; the most that collisions cost in a step, so that returns have a bound.
+MOST_COLLISION = 1.0
+
+
+def _parameters(
+    kind: str, kinds: Sequence[Kind], held_out: Sequence[Kind], meanings: dict[str, tuple[str, str]]
+) -> tuple[Parameter, ...]:
+    names = tuple(known.name for known in kinds)
+    new = [known.name for known in held_out if known.name not in names]
+    words = kind + (f"; held out of training: {', '.join(new)}" if new else "")
+    found = [Parameter(name=kind, unit="1", low=0.0, high=0.0, meaning=words, choices=names)]
+    for place, (name, (unit, meaning)) in enumerate(meanings.items()):
+        lows, highs = zip(*(known.ranges[place][1:] for known in kinds), strict=True)
+        low, high = min(lows), max(highs)
+        found.append(Parameter(name=name, unit=unit, low=-high if name in SIGNED else low, high=high, meaning=meaning))
+    return tuple(found)
+
+
+_LAYOUT = {"layout": ("1", "which road")}
+_CAR = {
+    "mass": ("1", "multiplier of the chassis' mass of 1120 kg"),
+    "balance": ("m", "how far in front of the middle the chassis' centre of mass is"),
+    "power": ("1", "multiplier of the motor's torque of 1500 N m"),
+    "steering": ("1", "multiplier of the steering lock of 0.6 rad; negative: the wheels turn the other way"),
+    "trim": ("rad", "where the wheels point when nothing is asked"),
+    "delay": ("s", "until an action reaches the car"),
+    **_LAYOUT,
+}
+_WEATHER = {
+    "friction": ("1", "of the road; of kind ice, of its patches"),
+    "wind": ("m/s", "speed of the wind"),
+    "direction": ("rad", "where the wind blows to"),
+    "visibility": ("m", "how far rays reach"),
+    "noise": ("1", "greatest error of a ray, as a share of what it reads"),
+    **_LAYOUT,
+}
+
+
+def _suite(
+    name: str,
+    summary: str,
+    factory: str,
+    *,
+    observation_size: int,
+    parameters: tuple[Parameter, ...],
+    longest: float,
+    references: References | None = None,
+) -> SuiteSpec:
+    """Returns a spec; ``longest`` is the greatest distance between two places of a map, m along its streets."""
+    return SuiteSpec(
+        id=f"navigation/{name}",
+        summary=summary,
+        factory=f"metarl_suites.navigation.suite:{factory}",
+        horizon=HORIZON,
+        observation_space=Box(-np.inf, np.inf, (observation_size,), np.float32),
+        action_space=Box(-1.0, 1.0, (2,), np.float32),
+        score="return",
+        budget=BUDGET,
+        failure_return=-HORIZON * MOST_COLLISION - PROGRESS * longest,
+        best_return=PROGRESS * longest + 2.0 * ARRIVAL,
+        parameters=parameters,
+        references=references,
+        published="none: a family of metarl-bench",
+    )
+
+
+_OWN, _LAST, _WAYPOINTS = 3, 2, 3 * len(AHEAD)
+_ROAD = 120.0  # m; with the pieces behind the start and behind the destination
+
+SPECS: tuple[SuiteSpec, ...] = (
+    _suite(
+        "drive-vehicle-v1",
+        "a car that steers, answers and pulls in its own way",
+        "DriveVehicle",
+        observation_size=_OWN + _WAYPOINTS + RAYS,
+        parameters=_parameters("flat", CARS, OTHER_CARS, _CAR),
+        longest=_ROAD,
+    ),
+    _suite(
+        "drive-weather-v1",
+        "a car on a road that is dry, wet, snowy or icy, in wind and fog",
+        "DriveWeather",
+        observation_size=_OWN + _LAST + _WAYPOINTS + RAYS,
+        parameters=_parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
+        longest=_ROAD,
+    ),
+)

@@ -1,0 +1,282 @@
+"""Cars on their maps: reset, step, observation and reward of a batch of worlds."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from metarl_bench.tasks import SuiteSpec, Task
+from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
+from metarl_suites.navigation.charts import Charts
+from metarl_suites.navigation.maps import ROAD_WALLS, road
+from metarl_suites.navigation.models import compile_plan
+from metarl_suites.navigation.plans import SIGHT, STEP_S, Plan
+from metarl_suites.navigation.rays import ANGLES, Array, Boxes
+from metarl_suites.navigation.specs import (
+    AHEAD,
+    ARRIVAL,
+    COLLISION,
+    MOST_COLLISION,
+    PROGRESS,
+    REACHED,
+)
+from metarl_suites.simulation import BatchSimulator
+
+SUBSTEPS = 4
+LOCK = 0.6  # rad; the front wheels at full lock, usual car
+TORQUE = 1500.0  # N m at the rear axle, usual car: 3.9 m/s2 from standing, and 17 m/s at most
+REVERSE = 0.5  # 1; share of the torque backwards
+STANDING = 1.0  # m/s; below it, negative throttle is the reverse gear, not the brakes
+MOST_DELAY = 6  # environment steps
+# N s2/m2: half the density of air, times the car's side of 6 m2, times 0.9.
+WIND_FORCE = 3.2
+GUST = 0.5  # 1; wind changes by this share, step by step
+# m/s; faster than any car of the suites. A world beyond it has broken the simulator.
+MAX_SPEED = 40.0
+# Starts differ by up to this much: m across the road, rad.
+START_ASIDE, START_YAW = 0.5, 0.05
+KEPT = 1024  # tasks whose plans and models are kept; about 60 MiB
+# Where the car's parts are in positions and velocities.
+_X, _QUAT, _YAW_RATE = slice(0, 2), slice(3, 7), 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What the worlds of a suite do.
+
+    Attributes:
+        plan: Makes a plan of a task.
+        walls: Most walls of a map.
+        streets: Most streets of a map.
+        corners: Most corners of a route.
+        striped: Whether the ground has stripes of other friction.
+        last_action: Whether the last action is observed.
+    """
+
+    plan: Callable[[Task], Plan]
+    walls: int = ROAD_WALLS
+    streets: int = 16
+    corners: int = 15
+    striped: bool = False
+    last_action: bool = True
+
+
+class DrivingWorlds(BatchedWorlds):
+    """Cars, each with the map, the weather and the parts of its task."""
+
+    def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
+        super().__init__(suite, num_worlds)
+        self.definition = definition
+        idle = compile_plan(_IDLE, walls=definition.walls, striped=definition.striped)
+        self._simulator = BatchSimulator([idle] * num_worlds, frame_skip=SUBSTEPS, num_threads=num_threads)
+        self.plans = [_IDLE] * num_worlds
+        self.charts = Charts(num_worlds, streets=definition.streets, corners=definition.corners)
+        self._walls = Boxes(num_worlds, definition.walls)
+        self._car = _CarNumbers(num_worlds)
+        self._asked = np.zeros((num_worlds, MOST_DELAY + 1, 2))  # actions, the newest first
+        self._ranges = np.full((num_worlds, len(ANGLES)), SIGHT)
+        self._left = np.zeros(num_worlds)
+        self._dice = np.zeros(num_worlds, np.uint64)
+
+    @override
+    def close(self, **kwargs: Any) -> None:
+        self._simulator.close()
+
+    @override
+    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        return self._simulator.scene(world)
+
+    # -- what a driver may know ----------------------------------------------------------------------------------
+
+    @property
+    def places(self) -> Array:
+        """Where the cars are, m [worlds, 2]."""
+        return self._simulator.qpos[:, _X]
+
+    @property
+    def headings(self) -> Array:
+        """Where the cars look, rad [worlds]."""
+        return _headings(self._simulator.qpos)
+
+    @property
+    def velocities(self) -> Array:
+        """Forward and leftward speed, m/s, and yaw rate, rad/s [worlds, 3]."""
+        return _velocities(self._simulator.qpos, self._simulator.qvel)
+
+    @property
+    def left(self) -> Array:
+        """How far it is to the destination along the streets, m [worlds]."""
+        return self._left.copy()
+
+    # -- worlds --------------------------------------------------------------------------------------------------
+
+    @override
+    def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
+        found = [_site(self.definition, task) for task in tasks]
+        self._simulator.set_models(worlds, [model for _, model in found])
+        for world, (plan, model) in zip(worlds, found, strict=True):
+            self.plans[world] = plan
+            self.charts.assign(world, plan.map)
+            walls = np.zeros((1, self.definition.walls, 5))
+            walls[0, : len(plan.map.walls)] = plan.map.walls
+            self._walls.place(world[np.newaxis], slice(None), walls)
+            self._car.assign(world, plan, model)
+
+    @override
+    def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
+        simulator = self._simulator
+        simulator.state[worlds] = simulator.initial_state
+        for world, rng in zip(worlds, rngs, strict=True):
+            aside, yaw = rng.uniform(-1.0, 1.0, 2) * (START_ASIDE, START_YAW)
+            simulator.qpos[world, 1] = aside
+            simulator.qpos[world, _QUAT] = np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)
+            self._dice[world] = rng.integers(2**63)
+        self._asked[worlds] = 0.0
+        # Nothing has been measured yet.
+        self._ranges[worlds] = SIGHT
+        self._left[worlds] = self.charts.left(worlds, self.places[worlds])
+
+    @override
+    def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
+        simulator, car = self._simulator, self._car
+        self._asked[worlds, 1:] = self._asked[worlds, :-1]
+        self._asked[worlds, 0] = actions
+        dice = self._rolled(worlds)
+        sound = simulator.step(worlds, self._controls(worlds, dice[:, 0]))
+        qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
+        sound &= np.isfinite(qpos).all(axis=1) & (np.abs(qvel[:, _X]) < MAX_SPEED).all(axis=1)
+        places, headings = np.where(sound[:, np.newaxis], qpos[:, _X], 0.0), np.where(sound, _headings(qpos), 0.0)
+        self._look(worlds, places, headings, dice[:, 1:])
+        left, before = self.charts.left(worlds, places), self._left[worlds].copy()
+        self._left[worlds] = left
+        arrived = self.charts.beeline(worlds, places) <= REACHED
+        # N times s a kg: the speed that walls and others took.
+        lost = simulator.sensor_history[worlds, :, 0].sum(axis=1) * (STEP_S / SUBSTEPS) / car.mass[worlds]
+        early = 1.0 - (self._elapsed[worlds] + 1) / self.suite.horizon
+        rewards = PROGRESS * (before - left) + ARRIVAL * (1.0 + early) * arrived
+        rewards = rewards - np.minimum(COLLISION * lost, MOST_COLLISION)
+        return Outcome(rewards, terminated=arrived, success=arrived, invalid=~sound)
+
+    def _controls(self, worlds: WorldIndex, gust: Array) -> Array:
+        """Returns what the motors get [len(worlds), actuators]: the actions of some time ago, in this car's way."""
+        car = self._car
+        asked = self._asked[np.arange(self.num_envs)[worlds], car.delay[worlds]]
+        wheels = LOCK * car.steering[worlds] * asked[:, 0] + car.trim[worlds]
+        throttle = asked[:, 1]
+        forward = self.velocities[worlds, 0]
+        braking = (throttle < 0.0) & (forward > STANDING)
+        torque = TORQUE * car.power[worlds] * np.where(throttle < 0.0, REVERSE * throttle, throttle)
+        controls = np.zeros((len(wheels), 9))
+        controls[:, :2] = wheels[:, np.newaxis]
+        controls[:, 2] = np.where(braking, 0.0, torque)
+        controls[:, 3:7] = np.where(braking, -throttle, 0.0)[:, np.newaxis]
+        controls[:, 7:] = car.wind[worlds] * (1.0 + GUST * gust[:, np.newaxis])
+        return controls
+
+    def _look(self, worlds: WorldIndex, places: Array, headings: Array, errors: Array) -> None:
+        """Measures the ranges anew."""
+        car, count = self._car, len(places)
+        found = np.zeros((count, len(ANGLES)))
+        chosen = np.arange(self.num_envs)[worlds]
+
+        def measure(thread: int, part: slice) -> None:
+            found[part] = self._walls.distances(chosen[part], places[part], headings[part])
+
+        self._simulator.share(measure, count)
+        seen = found <= car.visibility[worlds, np.newaxis]
+        blurred = found * (1.0 + car.noise[worlds, np.newaxis] * errors)
+        self._ranges[worlds] = np.where(seen, np.minimum(blurred, SIGHT), SIGHT)
+
+    def _rolled(self, worlds: WorldIndex) -> Array:
+        """Returns this step's numbers in [-1, 1): one for the gust, one for each ray [len(worlds), 1 + rays]."""
+        number = self._elapsed[worlds, np.newaxis].astype(np.uint64) * np.uint64(64)
+        return _scrambled(self._dice[worlds, np.newaxis] + number + np.arange(1 + len(ANGLES), dtype=np.uint64))
+
+    @override
+    def _observe(self) -> NDArray[np.float32]:
+        parts = [self.velocities]
+        if self.definition.last_action:
+            parts.append(self._asked[:, 0])
+        places, headings = self.places, self.headings
+        for ahead in AHEAD:
+            parts.append(_seen_from(places, headings, self.charts.ahead(self._left, ahead)))
+        parts.append(self._ranges)
+        return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
+
+    @override
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {
+            "physics": self._simulator.state,
+            "asked": self._asked,
+            "ranges": self._ranges,
+            "left": self._left,
+            "dice": self._dice,
+        }
+
+
+class _CarNumbers:
+    """What steps read of the plans: one number a world."""
+
+    def __init__(self, num_worlds: int) -> None:
+        self.mass = np.ones(num_worlds)
+        self.power = np.ones(num_worlds)
+        self.steering = np.ones(num_worlds)
+        self.trim = np.zeros(num_worlds)
+        self.delay = np.zeros(num_worlds, np.int64)
+        self.wind = np.zeros((num_worlds, 2))
+        self.visibility = np.full(num_worlds, SIGHT)
+        self.noise = np.zeros(num_worlds)
+
+    def assign(self, world: np.intp, plan: Plan, model: mujoco.MjModel) -> None:
+        vehicle, weather = plan.vehicle, plan.weather
+        self.mass[world] = model.body("car").subtreemass[0]
+        self.power[world], self.steering[world] = vehicle.power, vehicle.steering
+        self.trim[world], self.delay[world] = vehicle.trim, vehicle.delay
+        speed = float(np.hypot(*weather.wind))
+        self.wind[world] = WIND_FORCE * speed * np.array(weather.wind)
+        self.visibility[world], self.noise[world] = weather.visibility, weather.noise
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _site(definition: Definition, task: Task) -> tuple[Plan, mujoco.MjModel]:
+    """Returns a task's plan and model; the same objects for the same task, not to be changed."""
+    plan = definition.plan(task)
+    return plan, compile_plan(plan, walls=definition.walls, striped=definition.striped)
+
+
+def _headings(qpos: Array) -> Array:
+    w, x, y, z = qpos[:, _QUAT].T
+    heading: Array = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y**2 + z**2))
+    return heading
+
+
+def _velocities(qpos: Array, qvel: Array) -> Array:
+    heading = _headings(qpos)
+    cos, sin = np.cos(heading), np.sin(heading)
+    x, y = qvel[:, 0], qvel[:, 1]
+    return np.stack([x * cos + y * sin, y * cos - x * sin, qvel[:, _YAW_RATE]], axis=1)
+
+
+def _seen_from(places: Array, headings: Array, targets: Array) -> Array:
+    """Returns cosine and sine of the bearings of targets, and how far they are [worlds, 3]."""
+    apart = targets - places
+    bearing = np.arctan2(apart[:, 1], apart[:, 0]) - headings
+    return np.stack([np.cos(bearing), np.sin(bearing), np.hypot(apart[:, 0], apart[:, 1])], axis=1)
+
+
+def _scrambled(numbers: NDArray[np.uint64]) -> Array:
+    """Returns a number in [-1, 1) for each integer: SplitMix64 (Steele et al. 2014)."""
+    word = numbers * np.uint64(0x9E3779B97F4A7C15)
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (word ^ (word >> np.uint64(31))) / 2.0**63 - 1.0
+
+
+_IDLE = Plan(road(0.5))  # of worlds without a task
