@@ -17,6 +17,7 @@ PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-versio
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
+CITY := navigation/drive-city-v1
 PUBLISHED = $(BIN)/metarl-bench run --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
 BASELINE = $(PUBLISHED) --protocol lite-v1
 
@@ -75,6 +76,8 @@ results: $(DEV)
 	$(BIN)/metarl-bench plot results --out results/figures
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --out docs
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --split test_ood --out docs
+	$(BIN)/metarl-bench render $(CITY) --sheet --out docs
+	$(BIN)/metarl-bench render $(CITY) --sheet --split test_ood --out docs
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

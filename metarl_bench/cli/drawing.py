@@ -23,6 +23,7 @@ def render(
     split: Literal["train", "validation", "test", "test_ood"] | None = None,
     film: Literal["gif", "mp4"] = "gif",
     sheet: bool = False,
+    paths: bool = False,
     out: Path = Path("pictures"),
     threads: int = 0,
 ) -> int:
@@ -38,10 +39,12 @@ def render(
         split: Whose tasks; what the protocol tests first where left out.
         film: Kind of file; MP4 takes the program ffmpeg.
         sheet: Draw the contact sheet only.
+        paths: Draw the paths of all episodes from above instead of filming them.
         out: Folder of the pictures.
         threads: Physics threads; 0 takes one per core.
     """
     from metarl_bench.pictures.film import film_trial
+    from metarl_bench.pictures.paths import plot_paths
     from metarl_bench.pictures.sheet import contact_sheet
     from metarl_bench.storage import storing, write_atomically
 
@@ -61,8 +64,9 @@ def render(
     if sheet:
         return 0
     chosen = plan.resolved.tasks(split)[0].index if task is None else task
-    path = out / f"{stem}-{chosen}-{plan.cell.agent}.{film}"
-    episodes = film_trial(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads)
+    path = out / f"{stem}-{chosen}-{plan.cell.agent}.{'png' if paths else film}"
+    show = plot_paths if paths else film_trial
+    episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads)
     say(f"{path}: {len(episodes)} episodes")
     for play, total in episodes:
         say(f"  {play.phase} at shot {play.shot}: return {total:.2f}")

@@ -13,7 +13,7 @@ class Kind:
     """One kind of task and the ranges of its numbers.
 
     Attributes:
-        name: As in the tasks' first parameter.
+        name: As in the tasks' first parameter; empty where a suite has one kind, and its tasks have numbers alone.
         ranges: Name, least and greatest value of each number, in the order of the tasks' parameters.
     """
 
@@ -56,6 +56,13 @@ def _weather(name: str, friction: Range, *, wind: Range, visibility: Range, nois
     )
     return Kind(name=name, ranges=ranges)
 
+
+CITIES = tuple(Kind(name=name, ranges=(("layout", 0.0, 1.0),)) for name in ("grid", "ring", "mountain"))
+OTHER_CITIES = tuple(Kind(name=name, ranges=(("layout", 0.0, 1.0),)) for name in ("alleys", "comb"))
+
+# From 0 to 1: on the streets that are near the start; from 1 to 2: on those that are farther.
+DESTINATIONS = (Kind(name="", ranges=(("destination", 0.0, 1.0),)),)
+OTHER_DESTINATIONS = (Kind(name="", ranges=(("destination", 1.0, 2.0),)),)
 
 # m/s: up to a gale; m: dense fog to as far as rays reach; 1.
 _USUAL: dict[str, Range] = {"wind": (0.0, 15.0), "visibility": (8.0, 20.0), "noise": (0.0, 0.2)}

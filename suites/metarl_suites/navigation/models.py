@@ -22,7 +22,7 @@ FLAT_DRAG = 25.0  # N m s/rad; resistance of a flat tyre: nearly that of all fou
 WHEELS = ("front_left", "front_right", "rear_left", "rear_right")
 # Under tyres the ground's softness counts: stiff enough for steps of 0.025 s, and no stiffer.
 _GROUND = {"contype": 1, "conaffinity": 0, "priority": 1, "solref": (0.05, 1.0), "mass": 0.0}
-_ASPHALT, _SHEET, _RAIL = (0.42, 0.43, 0.45, 1.0), (0.75, 0.88, 0.95, 1.0), (0.85, 0.83, 0.78, 1.0)
+_ASPHALT, _SHEET, _RAIL = (0.42, 0.43, 0.45, 1.0), (0.75, 0.88, 0.95, 1.0), (0.62, 0.5, 0.42, 1.0)
 _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from metarl_bench.tasks import Task
+from metarl_suites.navigation.cities import city, destination
 from metarl_suites.navigation.maps import Map, road
 
 # m; the farthest that rays and eyes reach, and what a ray reads where there is nothing.
@@ -89,3 +90,19 @@ def weather_plan(task: Task) -> Plan:
         noise=task.number("noise"),
     )
     return Plan(road(task.number("layout")), weather=weather)
+
+
+# m from the start; where the destinations of drive-sparse lie in training, and in the out-of-distribution list.
+NEAR, FAR = (16.0, 32.0), (32.0, 48.0)
+
+
+def city_plan(task: Task) -> Plan:
+    """Returns a plan of drive-city."""
+    return Plan(city(str(task["city"]), task.number("layout")))
+
+
+def sparse_plan(task: Task) -> Plan:
+    """Returns a plan of drive-sparse: always the same city, another destination."""
+    along = task.number("destination")
+    nearest, farthest = NEAR if along <= 1.0 else FAR
+    return Plan(destination(along if along <= 1.0 else along - 1.0, nearest=nearest, farthest=farthest))

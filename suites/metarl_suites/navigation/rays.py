@@ -20,8 +20,9 @@ class Boxes:
     """Oriented boxes of many worlds; boxes of no size are never hit."""
 
     def __init__(self, num_worlds: int, num_boxes: int) -> None:
-        # Middle x and y, cosine and sine of the direction, half length and half width.
-        self._numbers = np.zeros((6, num_worlds, num_boxes))
+        # Middle x and y, cosine and sine of the direction, half length and half width. Single precision: hundredths of
+        # a millimetre, in two thirds of the time.
+        self._numbers = np.zeros((6, num_worlds, num_boxes), np.float32)
         self._numbers[2] = 1.0
 
     def place(self, worlds: WorldIndex, boxes: slice, numbers: Array) -> None:
@@ -47,22 +48,23 @@ class Boxes:
             Array of shape [len(worlds), len(ANGLES)].
         """
         x, y, cos, sin, half_length, half_width = self._numbers[:, worlds]
+        places, headings = places.astype(np.float32), headings.astype(np.float32)
         from_x, from_y = places[:, :1] - x, places[:, 1:] - y
         # Begin and direction of each ray in the axes of each box [worlds, rays, boxes].
         along = (from_x * cos + from_y * sin)[:, np.newaxis]
         aside = (from_y * cos - from_x * sin)[:, np.newaxis]
-        angles = headings[:, np.newaxis] + ANGLES
+        angles = headings[:, np.newaxis] + ANGLES.astype(np.float32)
         ray_cos, ray_sin = np.cos(angles)[..., np.newaxis], np.sin(angles)[..., np.newaxis]
         cos, sin = cos[:, np.newaxis], sin[:, np.newaxis]
         with np.errstate(divide="ignore", invalid="ignore"):
             per_along = 1.0 / (ray_cos * cos + ray_sin * sin)
             per_aside = 1.0 / (ray_sin * cos - ray_cos * sin)
-            middle_along, middle_aside = along * per_along, aside * per_aside
-            half_along = half_length[:, np.newaxis] * np.abs(per_along)
-            half_aside = half_width[:, np.newaxis] * np.abs(per_aside)
-            enter = -np.minimum(middle_along + half_along, middle_aside + half_aside)
-            leave = np.minimum(half_along - middle_along, half_aside - middle_aside)
+            along, aside = along * per_along, aside * per_aside
+            half_along = half_length[:, np.newaxis] * np.abs(per_along, out=per_along)
+            half_aside = half_width[:, np.newaxis] * np.abs(per_aside, out=per_aside)
+            enter = -np.minimum(along + half_along, aside + half_aside)
+            leave = np.minimum(half_along - along, half_aside - aside)
         # Not a number, where a ray runs along the very side of a box, is no hit.
         hit = (enter < leave) & (leave > 0.0)
-        found: Array = np.where(hit, np.maximum(enter, 0.0), np.inf).min(axis=2)
+        found: Array = np.where(hit, np.maximum(enter, 0.0), np.inf).min(axis=2).astype(np.float64)
         return found

@@ -8,7 +8,18 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
-from metarl_suites.navigation.kinds import CARS, OTHER_CARS, OTHER_WEATHERS, SIGNED, WEATHERS, Kind
+from metarl_suites.navigation.kinds import (
+    CARS,
+    CITIES,
+    DESTINATIONS,
+    OTHER_CARS,
+    OTHER_CITIES,
+    OTHER_DESTINATIONS,
+    OTHER_WEATHERS,
+    SIGNED,
+    WEATHERS,
+    Kind,
+)
 
 HORIZON = 250  # steps of 0.1 s: the expert takes 130 to 230
 BUDGET = 3_000_000
@@ -30,13 +41,24 @@ COLLISION = 0.1
 MOST_COLLISION = 1.0
 
 
+def _references(name: str, *, random: float, expert: float) -> References:
+    """Returns measured references; ``driver.EPISODES`` says how long the expert was measured."""
+    return References(
+        random=random,
+        expert=expert,
+        random_source=f"metarl_bench.testing.random_return('navigation/{name}', episodes=10)",
+        expert_source=f"python -m metarl_suites.navigation.driver navigation/{name}: a pure-pursuit driver who knows "
+        "the task, 10 episodes of each test task",
+    )
+
+
 def _parameters(
     kind: str, kinds: Sequence[Kind], held_out: Sequence[Kind], meanings: dict[str, tuple[str, str]]
 ) -> tuple[Parameter, ...]:
     names = tuple(known.name for known in kinds)
     new = [known.name for known in held_out if known.name not in names]
     words = kind + (f"; held out of training: {', '.join(new)}" if new else "")
-    found = [Parameter(name=kind, unit="1", low=0.0, high=0.0, meaning=words, choices=names)]
+    found = [Parameter(name=kind, unit="1", low=0.0, high=0.0, meaning=words, choices=names)] if kind else []
     for place, (name, (unit, meaning)) in enumerate(meanings.items()):
         lows, highs = zip(*(known.ranges[place][1:] for known in kinds), strict=True)
         low, high = min(lows), max(highs)
@@ -72,6 +94,7 @@ def _suite(
     observation_size: int,
     parameters: tuple[Parameter, ...],
     longest: float,
+    most_collision: float = MOST_COLLISION,
     references: References | None = None,
 ) -> SuiteSpec:
     """Returns a spec; ``longest`` is the greatest distance between two places of a map, m along its streets."""
@@ -84,7 +107,8 @@ def _suite(
         action_space=Box(-1.0, 1.0, (2,), np.float32),
         score="return",
         budget=BUDGET,
-        failure_return=-HORIZON * MOST_COLLISION - PROGRESS * longest,
+        # Less than any episode that did not fail.
+        failure_return=-HORIZON * most_collision - PROGRESS * longest - 1.0,
         best_return=PROGRESS * longest + 2.0 * ARRIVAL,
         parameters=parameters,
         references=references,
@@ -92,8 +116,11 @@ def _suite(
     )
 
 
-_OWN, _LAST, _WAYPOINTS = 3, 2, 3 * len(AHEAD)
+_CITY = {"layout": ("1", "which streets are closed, and where the destination is")}
+_DESTINATION = {"destination": ("1", "where on the streets that are 16 to 32 m from the start")}
+_OWN, _LAST, _WAYPOINTS, _COMPASS = 3, 2, 3 * len(AHEAD), 3
 _ROAD = 120.0  # m; with the pieces behind the start and behind the destination
+_CITY_STREETS = 400.0  # m; all crossings of a city, one behind the other
 
 SPECS: tuple[SuiteSpec, ...] = (
     _suite(
@@ -103,6 +130,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         observation_size=_OWN + _WAYPOINTS + RAYS,
         parameters=_parameters("flat", CARS, OTHER_CARS, _CAR),
         longest=_ROAD,
+        references=_references("drive-vehicle-v1", random=1.11, expert=16.86),
     ),
     _suite(
         "drive-weather-v1",
@@ -111,5 +139,25 @@ SPECS: tuple[SuiteSpec, ...] = (
         observation_size=_OWN + _LAST + _WAYPOINTS + RAYS,
         parameters=_parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
         longest=_ROAD,
+        references=_references("drive-weather-v1", random=1.37, expert=17.03),
+    ),
+    _suite(
+        "drive-city-v1",
+        "a car in a city with streets of its own, by compass",
+        "DriveCity",
+        observation_size=_OWN + _LAST + _COMPASS + RAYS,
+        parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
+        longest=_CITY_STREETS,
+        references=_references("drive-city-v1", random=1.48, expert=15.24),
+    ),
+    _suite(
+        "drive-sparse-v1",
+        "a car in a city that looks for a destination, and is paid for nothing else",
+        "DriveSparse",
+        observation_size=_OWN + _LAST + RAYS,
+        parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION),
+        longest=0.0,
+        most_collision=0.0,
+        references=_references("drive-sparse-v1", random=1.41, expert=9.19),
     ),
 )

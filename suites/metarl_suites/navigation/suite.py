@@ -10,8 +10,20 @@ import numpy as np
 from typing_extensions import override
 
 from metarl_bench.tasks import Split, Suite, Task
-from metarl_suites.navigation.kinds import CARS, OTHER_CARS, OTHER_WEATHERS, SIGNED, WEATHERS, Kind
-from metarl_suites.navigation.plans import vehicle_plan, weather_plan
+from metarl_suites.navigation.cities import CITY_CORNERS, CITY_STREETS, CITY_WALLS
+from metarl_suites.navigation.kinds import (
+    CARS,
+    CITIES,
+    DESTINATIONS,
+    OTHER_CARS,
+    OTHER_CITIES,
+    OTHER_DESTINATIONS,
+    OTHER_WEATHERS,
+    SIGNED,
+    WEATHERS,
+    Kind,
+)
+from metarl_suites.navigation.plans import city_plan, sparse_plan, vehicle_plan, weather_plan
 from metarl_suites.navigation.worlds import Definition, DrivingWorlds
 
 NUM_FROZEN = 30
@@ -56,7 +68,7 @@ class DrivingSuite(Suite):
 
     def _drawn(self, split: Split, index: int, kind: Kind, place: Sequence[float]) -> Task:
         """Returns the task at a place of the unit cube over a kind's ranges."""
-        params: dict[str, float | str] = {self.spec.parameters[0].name: kind.name}
+        params: dict[str, float | str] = {self.spec.parameters[0].name: kind.name} if kind.name else {}
         for (name, low, high), part in zip(kind.ranges, place, strict=True):
             sign = 1.0
             if name in SIGNED:
@@ -77,6 +89,29 @@ class DriveWeather(DrivingSuite):
 
     definition = Definition(plan=weather_plan, striped=True)
     trained, held_out = WEATHERS, OTHER_WEATHERS
+
+
+class DriveCity(DrivingSuite):
+    """A city with streets of its own; where the destination is, is observed, and the way is not."""
+
+    definition = Definition(
+        plan=city_plan, walls=CITY_WALLS, streets=CITY_STREETS, corners=CITY_CORNERS, guide="destination"
+    )
+    trained, held_out = CITIES, OTHER_CITIES
+
+
+class DriveSparse(DrivingSuite):
+    """One city, and a destination that has to be found."""
+
+    definition = Definition(
+        plan=sparse_plan,
+        walls=CITY_WALLS,
+        streets=CITY_STREETS,
+        corners=CITY_CORNERS,
+        guide="none",
+        sparse=True,
+    )
+    trained, held_out = DESTINATIONS, OTHER_DESTINATIONS
 
 
 def _place(index: int, dimensions: int) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import mujoco
 import numpy as np
@@ -58,6 +58,8 @@ class Definition:
         corners: Most corners of a route.
         striped: Whether the ground has stripes of other friction.
         last_action: Whether the last action is observed.
+        guide: What is observed of the way: the next waypoints, where the destination is, or nothing.
+        sparse: Whether arriving alone pays.
     """
 
     plan: Callable[[Task], Plan]
@@ -66,6 +68,8 @@ class Definition:
     corners: int = 15
     striped: bool = False
     last_action: bool = True
+    guide: Literal["waypoints", "destination", "none"] = "waypoints"
+    sparse: bool = False
 
 
 class DrivingWorlds(BatchedWorlds):
@@ -160,8 +164,9 @@ class DrivingWorlds(BatchedWorlds):
         # N times s a kg: the speed that walls and others took.
         lost = simulator.sensor_history[worlds, :, 0].sum(axis=1) * (STEP_S / SUBSTEPS) / car.mass[worlds]
         early = 1.0 - (self._elapsed[worlds] + 1) / self.suite.horizon
-        rewards = PROGRESS * (before - left) + ARRIVAL * (1.0 + early) * arrived
-        rewards = rewards - np.minimum(COLLISION * lost, MOST_COLLISION)
+        rewards = ARRIVAL * (1.0 + early) * arrived
+        if not self.definition.sparse:
+            rewards += PROGRESS * (before - left) - np.minimum(COLLISION * lost, MOST_COLLISION)
         return Outcome(rewards, terminated=arrived, success=arrived, invalid=~sound)
 
     def _controls(self, worlds: WorldIndex, gust: Array) -> Array:
@@ -205,8 +210,10 @@ class DrivingWorlds(BatchedWorlds):
         if self.definition.last_action:
             parts.append(self._asked[:, 0])
         places, headings = self.places, self.headings
-        for ahead in AHEAD:
-            parts.append(_seen_from(places, headings, self.charts.ahead(self._left, ahead)))
+        if self.definition.guide == "waypoints":
+            parts += [_seen_from(places, headings, self.charts.ahead(self._left, ahead)) for ahead in AHEAD]
+        elif self.definition.guide == "destination":
+            parts.append(_seen_from(places, headings, self.charts.goals))
         parts.append(self._ranges)
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 

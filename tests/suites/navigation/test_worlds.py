@@ -118,7 +118,7 @@ def test_rays_are_those_of_mujoco() -> None:
                 direction = np.array([np.cos(angle), np.sin(angle), 0.0])
                 expected = mujoco.mj_ray(model, data, start, direction, None, 1, model.body("car").id, geom)
                 expected = SIGHT if expected < 0.0 else min(expected, SIGHT)
-                assert found[world, ray] == pytest.approx(expected, abs=1e-6)
+                assert found[world, ray] == pytest.approx(expected, abs=1e-3)
                 compared += expected < SIGHT
     assert compared > 1000
 

@@ -1,0 +1,44 @@
+"""Paths over a map: where the robot went, among the walls of its task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from metarl_bench.cli import main
+from metarl_bench.episodes import Play
+from metarl_bench.pictures.paths import Tracer
+from metarl_bench.registry import make_suite
+
+
+def test_a_tracer_keeps_the_path_the_return_and_the_walls() -> None:
+    suite = make_suite("navigation/drive-city-v1")
+    worlds = suite.make_worlds(2, num_threads=1)
+    worlds.set_tasks(suite.tasks("test")[:2])
+    tracer, total = Tracer(1), 0.0
+    for shot in range(2):
+        worlds.reset(seed=shot)
+        tracer.begin(Play("adaptation", shot, 0), worlds)
+        for _ in range(10):
+            _, rewards, *_ = worlds.step(np.array([[0.0, 1.0]] * 2))
+            tracer.after_step(worlds, rewards, np.array([True, True]))
+            total += rewards[1]
+    assert [len(path) for _, path, _ in tracer.episodes] == [11, 11]
+    assert sum(paid for *_, paid in tracer.episodes) == pytest.approx(total)
+    _, path, _ = tracer.episodes[1]
+    assert path[-1] == pytest.approx(worlds.scene(1)[1].body("car").xpos[:2])
+    assert path[-1][0] > path[0][0] + 0.5
+    # 16 blocks, 4 sides, and what is closed; nothing that is parked under the ground.
+    assert 20 < len(tracer.walls) <= 37
+    assert np.abs(tracer.walls).max() < 80.0
+
+
+def test_render_paths_draws_a_picture(tmp_path: Path) -> None:
+    words = ["render", "navigation/drive-sparse-v1", "--paths", "--protocol", "smoke-v1", "--out", str(tmp_path)]
+    assert main([*words, "--threads", "1"]) == 0
+    (path,) = tmp_path.glob("*-random.png")
+    with Image.open(path) as picture:
+        assert picture.width > 2 * picture.height
