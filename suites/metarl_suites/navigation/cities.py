@@ -27,7 +27,7 @@ _CENTRE: Node = (_MIDDLE, _MIDDLE)
 # Only one street leads away from the start, and it is open in all cities: no start tells the generator.
 _FIRST: Edge = (START, (1, _MIDDLE))
 _SHUT: frozenset[Edge] = frozenset({((0, _MIDDLE - 1), START), (START, (0, _MIDDLE + 1))})
-NODES: tuple[Node, ...] = tuple(itertools.product(range(SIDE), repeat=2))
+NODES: tuple[Node, ...] = tuple((column, row) for column in range(SIDE) for row in range(SIDE))
 EDGES: tuple[Edge, ...] = tuple(
     (node, other) for node in NODES for other in ((node[0] + 1, node[1]), (node[0], node[1] + 1)) if max(other) < SIDE
 )
