@@ -126,3 +126,18 @@ def test_a_world_with_nan_is_reported_and_its_neighbours_go_on() -> None:
 def gymnasium_xml() -> str:
     folder = Path(gymnasium.__file__).parent / "envs" / "mujoco" / "assets"
     return (folder / "half_cheetah.xml").read_text(encoding="utf-8")
+
+
+def test_the_history_of_sensors_is_that_of_every_substep() -> None:
+    model = mujoco.MjModel.from_xml_string(
+        "<mujoco><worldbody><body><joint name='slide' type='slide' axis='0 0 1'/><geom size='0.1'/></body></worldbody>"
+        "<sensor><jointvel joint='slide'/></sensor></mujoco>"
+    )
+    simulator = BatchSimulator([model] * 3, frame_skip=4, num_threads=2)
+    simulator.state[:] = simulator.initial_state
+    simulator.step(slice(None), np.zeros((3, 0)))
+    simulator.step(np.array([1]), np.zeros((1, 0)))
+    speeds = -9.81 * model.opt.timestep * np.arange(8)
+    assert simulator.sensor_history[0, :, 0] == pytest.approx(speeds[:4])
+    assert simulator.sensor_history[1, :, 0] == pytest.approx(speeds[4:])
+    assert simulator.sensors[:, 0] == pytest.approx(speeds[[3, 7, 3]])

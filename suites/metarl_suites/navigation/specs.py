@@ -20,12 +20,12 @@ from metarl_suites.navigation.kinds import (
     WEATHERS,
     Kind,
 )
+from metarl_suites.navigation.rays import ANGLES
 
 HORIZON = 250  # steps of 0.1 s: the expert takes 130 to 230
 BUDGET = 3_000_000
 # m ahead on the route: the waypoints that a car sees.
 AHEAD = (8.0, 20.0)
-RAYS = 12
 REACHED = 4.0  # m from the destination: on the road, nobody passes it by
 
 # -- the reward's terms ----------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def _suite(
 
 _CITY = {"layout": ("1", "which streets are closed, and where the destination is")}
 _DESTINATION = {"destination": ("1", "where on the streets that are 16 to 32 m from the start")}
-_OWN, _LAST, _WAYPOINTS, _COMPASS = 3, 2, 3 * len(AHEAD), 3
+_OWN, _LAST, _WAYPOINTS, _COMPASS, _RAYS = 3, 2, 3 * len(AHEAD), 3, len(ANGLES)
 _ROAD = 120.0  # m; with the pieces behind the start and behind the destination
 _CITY_STREETS = 400.0  # m; all crossings of a city, one behind the other
 
@@ -127,7 +127,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-vehicle-v1",
         "a car that steers, answers and pulls in its own way",
         "DriveVehicle",
-        observation_size=_OWN + _WAYPOINTS + RAYS,
+        observation_size=_OWN + _WAYPOINTS + _RAYS,
         parameters=_parameters("flat", CARS, OTHER_CARS, _CAR),
         longest=_ROAD,
         references=_references("drive-vehicle-v1", random=1.11, expert=16.86),
@@ -136,7 +136,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-weather-v1",
         "a car on a road that is dry, wet, snowy or icy, in wind and fog",
         "DriveWeather",
-        observation_size=_OWN + _LAST + _WAYPOINTS + RAYS,
+        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
         parameters=_parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
         longest=_ROAD,
         references=_references("drive-weather-v1", random=1.37, expert=17.03),
@@ -145,7 +145,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-city-v1",
         "a car in a city with streets of its own, by compass",
         "DriveCity",
-        observation_size=_OWN + _LAST + _COMPASS + RAYS,
+        observation_size=_OWN + _LAST + _COMPASS + _RAYS,
         parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
         longest=_CITY_STREETS,
         references=_references("drive-city-v1", random=1.48, expert=15.24),
@@ -154,7 +154,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-sparse-v1",
         "a car in a city that looks for a destination, and is paid for nothing else",
         "DriveSparse",
-        observation_size=_OWN + _LAST + RAYS,
+        observation_size=_OWN + _LAST + _RAYS,
         parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION),
         longest=0.0,
         most_collision=0.0,
