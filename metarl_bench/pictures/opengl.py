@@ -81,6 +81,8 @@ class Painter:
     def _add_lines(self, data: mujoco.MjData) -> None:
         """Draws a line every metre on the planes near the camera: without them, nothing shows how fast one runs."""
         middle = np.round(self._scene.camera[0].pos)
+        if middle[2] > LINES:
+            return  # from so high up they would be a speck
         for plane in np.flatnonzero(self._model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE):
             height = data.geom_xpos[plane, 2]
             for offset in range(-LINES, LINES + 1):
