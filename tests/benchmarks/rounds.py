@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 # A contender runs once and returns how many units of work it did.
 Contender = Callable[[], float]
 RESULTS = Path(__file__).parents[2] / "results" / "speed"
@@ -42,6 +44,27 @@ class Rounds:
         """Returns the median over the rounds of one rate divided by another of the same round."""
         pairs = zip(self.rates[name], self.rates[other], strict=True)
         return statistics.median(rate / base for rate, base in pairs)
+
+
+def stepping(envs: Any, actions: NDArray[Any], *, resets: bool) -> Contender:
+    """Steps a vector environment.
+
+    Args:
+        envs: Ours, or Gymnasium's.
+        actions: [steps, worlds, action].
+        resets: Whether it leaves to the caller to reset worlds whose episode has ended.
+    """
+    envs.reset(seed=0)
+
+    def run() -> float:
+        for action in actions:
+            _, _, terminated, truncated, _ = envs.step(action)
+            ended = terminated | truncated
+            if resets and ended.any():
+                envs.reset(options={"reset_mask": ended})
+        return actions.shape[0] * actions.shape[1]
+
+    return run
 
 
 def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> None:

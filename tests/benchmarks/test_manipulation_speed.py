@@ -15,7 +15,7 @@ import metarl_bench as mb
 from metarl_suites.crew import Crew
 from metarl_suites.manipulation.environments import light_model
 from metarl_suites.manipulation.suite import goal_of
-from tests.benchmarks.rounds import Contender, Rounds, write
+from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2
 STEPS = 4_000  # environment steps of one contender in one round
@@ -79,19 +79,8 @@ def library(suite_id: str, num_worlds: int, mode: str) -> Contender:
 
 
 def _loop(envs: Any, num_worlds: int, *, resets: bool) -> Contender:
-    steps = STEPS // num_worlds
-    actions = np.random.default_rng(0).uniform(-1, 1, (steps, num_worlds, 4)).astype(np.float32)
-    envs.reset(seed=0)
-
-    def run() -> float:
-        for action in actions:
-            _, _, terminated, truncated, _ = envs.step(action)
-            ended = terminated | truncated
-            if resets and ended.any():
-                envs.reset(options={"reset_mask": ended})
-        return num_worlds * steps
-
-    return run
+    actions = np.random.default_rng(0).uniform(-1, 1, (STEPS // num_worlds, num_worlds, 4)).astype(np.float32)
+    return stepping(envs, actions, resets=resets)
 
 
 def test_worlds_against_the_limit_and_the_library(benchmark: Any) -> None:

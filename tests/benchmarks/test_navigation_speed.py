@@ -11,7 +11,7 @@ from mujoco.rollout import Rollout
 import metarl_bench as mb
 from metarl_bench.worlds import Worlds
 from metarl_suites.navigation.worlds import SUBSTEPS, TORQUE
-from tests.benchmarks.rounds import Contender, Rounds, write
+from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2
 WORLDS = 256
@@ -60,16 +60,7 @@ def closed_loop(suite_id: str) -> Contender:
     worlds = with_tasks(suite_id)
     size = worlds.suite.action_space.shape[0]
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, (STEPS, WORLDS, size))
-
-    def run() -> float:
-        for action in actions:
-            _, _, terminated, truncated, _ = worlds.step(action)
-            ended = terminated | truncated
-            if ended.any():
-                worlds.reset(options={"reset_mask": ended})
-        return WORLDS * STEPS
-
-    return run
+    return stepping(worlds, actions, resets=True)
 
 
 def test_cars_against_the_limit_and_half_cheetahs(benchmark: Any) -> None:

@@ -16,7 +16,7 @@ from metarl_bench.worlds import Worlds
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.robots import CHEETAH
 from metarl_suites.locomotion.suite import LeggedSuite
-from tests.benchmarks.rounds import Contender, Rounds, write
+from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2
 STEPS = 20_000  # environment steps of one contender in one round
@@ -94,19 +94,8 @@ def gymnasium_loop(num_worlds: int, mode: str) -> Contender:
 
 
 def _loop(envs: Any, num_worlds: int, *, resets: bool) -> Contender:
-    steps = STEPS // num_worlds
-    actions = np.random.default_rng(0).uniform(-1, 1, (steps, num_worlds, 6)).astype(np.float32)
-    envs.reset(seed=0)
-
-    def run() -> float:
-        for action in actions:
-            _, _, terminated, truncated, _ = envs.step(action)
-            ended = terminated | truncated
-            if resets and ended.any():
-                envs.reset(options={"reset_mask": ended})
-        return num_worlds * steps
-
-    return run
+    actions = np.random.default_rng(0).uniform(-1, 1, (STEPS // num_worlds, num_worlds, 6)).astype(np.float32)
+    return stepping(envs, actions, resets=resets)
 
 
 def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
