@@ -11,6 +11,7 @@ import numpy as np
 from typing_extensions import override
 
 from metarl_bench.tasks import Split, Suite, Task
+from metarl_suites.frozen import spread
 from metarl_suites.manipulation.suite import require_meta_world
 from metarl_suites.manipulation.things import HELD_OUT, RANGES, TRAINED
 
@@ -21,8 +22,6 @@ NUM_FROZEN = 30
 # Where each frozen list begins in the sequence below, and how far apart shapes are, so that no two tasks are alike.
 _BEGIN = {"test": 0, "validation": 1000, "test_ood": 2000}
 _APART = 100
-# Fills a cube of four dimensions evenly (Roberts' R4 sequence): powers of the root of x^5 = x + 1.
-_STEPS = tuple(1.1673039782614187**-power for power in (1, 2, 3, 4))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class ObjectSuite(Suite):
         # The shapes take turns, so that a part of the list has all of them, too.
         places = [divmod(index, len(shapes)) for index in range(NUM_FROZEN)]
         return tuple(
-            self._object(split, index, shapes[shape], _place(_BEGIN[split] + _APART * shape + turn))
+            self._object(split, index, shapes[shape], spread(_BEGIN[split] + _APART * shape + turn, len(RANGES)))
             for index, (turn, shape) in enumerate(places)
         )
 
@@ -66,7 +65,3 @@ class ObjectSuite(Suite):
             value = low * math.pow(high / low, part) if name == "mass" else low + (high - low) * part
             values[name] = round(float(value), 6)
         return self.task(split, index, shape=shape, **values)
-
-
-def _place(index: int) -> list[float]:
-    return [(0.5 + (index + 1) * step) % 1.0 for step in _STEPS]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
+from metarl_suites.frozen import noise
 from metarl_suites.navigation.maps import Map, Street, Wall
-from metarl_suites.terrain.grounds import noise
 
 SIDE = 5  # crossings along a side
 SPACING = 16.0  # m from crossing to crossing

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_suites.terrain.grounds import noise
+from metarl_suites.frozen import noise
 
 Array = NDArray[np.float64]
 

@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from metarl_bench.tasks import Split, Suite, Task
+from metarl_suites.frozen import spread
 from metarl_suites.navigation.cities import CITY_CORNERS, CITY_STREETS, CITY_WALLS
 from metarl_suites.navigation.kinds import (
     CARS,
@@ -57,7 +58,7 @@ class DrivingSuite(Suite):
         places = [divmod(index, len(kinds)) for index in range(NUM_FROZEN)]
         return tuple(
             self._drawn(
-                split, index, kinds[kind], _place(_BEGIN[split] + _APART * kind + turn, len(kinds[kind].ranges))
+                split, index, kinds[kind], spread(_BEGIN[split] + _APART * kind + turn, len(kinds[kind].ranges))
             )
             for index, (turn, kind) in enumerate(places)
         )
@@ -112,11 +113,3 @@ class DriveSparse(DrivingSuite):
         sparse=True,
     )
     trained, held_out = DESTINATIONS, OTHER_DESTINATIONS
-
-
-def _place(index: int, dimensions: int) -> list[float]:
-    """Returns a number of Roberts' sequence, which fills a cube evenly."""
-    root = 2.0
-    for _ in range(64):
-        root = (1.0 + root) ** (1.0 / (dimensions + 1))
-    return [round((0.5 + (index + 1) * root**-power) % 1.0, 9) for power in range(1, dimensions + 1)]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metarl_bench.tasks import Task
+from metarl_suites.frozen import noise
 
 Array = NDArray[np.float64]
 
@@ -87,20 +88,6 @@ def heights(tables: Array, places: Array) -> Array:
     begin, low, slope = (np.take_along_axis(tables[:, row], piece, axis=1) for row in range(3))
     found: Array = low + slope * (places - begin)
     return found
-
-
-def noise(layout: float, number: int) -> float:
-    """Returns a number in [0, 1): the same on every machine and in every version of numpy.
-
-    Args:
-        layout: In [0, 1]; another one gives other numbers.
-        number: 0 or more.
-    """
-    # SplitMix64 (Steele et al. 2014).
-    word = (round(layout * 2**40) + (number + 1) * 0x9E3779B97F4A7C15) % 2**64
-    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-    word = (word ^ (word >> 27)) * 0x94D049BB133111EB % 2**64
-    return ((word ^ (word >> 31)) >> 11) / 2**53
 
 
 # -- the kinds: pieces one behind the other, outwards from the end of the flat start --------------------------------

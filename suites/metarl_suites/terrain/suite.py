@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from metarl_bench.tasks import Split, Suite, Task
+from metarl_suites.frozen import spread
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED, Kind
 from metarl_suites.terrain.robots import ANT, CHEETAH, WALKER, Runner
 from metarl_suites.terrain.worlds import TerrainWorlds
@@ -18,8 +19,6 @@ NUM_FROZEN = 30
 # Where each frozen list begins in the sequence below, and how far apart kinds are, so that no two tasks are alike.
 _BEGIN = {"test": 0, "validation": 1000, "test_ood": 2000}
 _APART = 100
-# Fills a cube of four dimensions evenly (Roberts' R4 sequence): powers of the root of x^5 = x + 1.
-_STEPS = tuple(1.1673039782614187**-power for power in (1, 2, 3, 4))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ class TerrainSuite(Suite):
         # The kinds take turns, so that a part of the list has all of them, too.
         places = [divmod(index, len(kinds)) for index in range(NUM_FROZEN)]
         return tuple(
-            self._ground(split, index, kinds[kind], _place(_BEGIN[split] + _APART * kind + turn))
+            self._ground(split, index, kinds[kind], spread(_BEGIN[split] + _APART * kind + turn, 4))
             for index, (turn, kind) in enumerate(places)
         )
 
@@ -76,7 +75,3 @@ class WalkerTerrain(TerrainSuite):
     """The planar walker."""
 
     runner = WALKER
-
-
-def _place(index: int) -> list[float]:
-    return [(0.5 + (index + 1) * step) % 1.0 for step in _STEPS]

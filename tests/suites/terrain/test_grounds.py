@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from metarl_bench.registry import make_suite
+from metarl_suites.frozen import noise
 from metarl_suites.terrain.grounds import (
     BACK,
     FRONT,
@@ -18,7 +19,6 @@ from metarl_suites.terrain.grounds import (
     WALL,
     Ground,
     heights,
-    noise,
     pieces,
     table,
 )
