@@ -37,6 +37,7 @@ SEEDS = {
     (DENSE, "rl2"): {0},
     (SPARSE, "rl2"): {0, 1, 2},
     (SPARSE, "varibad"): {0, 1, 2},
+    (SPARSE, "pearl"): {0, 1},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
