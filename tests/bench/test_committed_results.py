@@ -28,7 +28,7 @@ SEEDS = {
     (CHEETAH, "rl2"): {0, 1, 2},
     (CHEETAH, "rl2-transformer"): {0, 1, 2},
     (CHEETAH, "pearl"): {0, 1, 2},
-    (CHEETAH, "metric"): {0, 1},
+    (CHEETAH, "metric"): {0, 1, 2},
     (CHEETAH, "varibad"): {0, 1, 2},
     (CHEETAH, "multitask-ppo"): {0, 1, 2},
     (CHEETAH, "oracle"): {0, 1, 2},
