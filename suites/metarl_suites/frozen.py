@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+# What SplitMix64 multiplies its counter with: 2^64 over the golden ratio.
+GOLDEN = 0x9E3779B97F4A7C15
+_WORD = 2**64 - 1
+
 
 def spread(index: int, dimensions: int) -> list[float]:
     """Returns a point of a sequence that fills the unit cube evenly (Roberts' R sequence).
@@ -23,8 +29,12 @@ def noise(layout: float, number: int) -> float:
         layout: In [0, 1]; another one gives other numbers.
         number: 0 or more.
     """
-    # SplitMix64 (Steele et al. 2014).
-    word = (round(layout * 2**40) + (number + 1) * 0x9E3779B97F4A7C15) % 2**64
-    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-    word = (word ^ (word >> 27)) * 0x94D049BB133111EB % 2**64
-    return ((word ^ (word >> 31)) >> 11) / 2**53
+    word = (round(layout * 2**40) + (number + 1) * GOLDEN) & _WORD
+    return float((mixed(word) >> 11) / 2**53)
+
+
+def mixed(word: Any) -> Any:
+    """Returns a word of 64 bits, or an array of them (uint64), mixed: SplitMix64's last steps (Steele et al. 2014)."""
+    word = (word ^ (word >> 30)) * 0xBF58476D1CE4E5B9 & _WORD
+    word = (word ^ (word >> 27)) * 0x94D049BB133111EB & _WORD
+    return word ^ (word >> 31)

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
+from metarl_suites.frozen import GOLDEN, mixed
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.maps import ROAD_WALLS, road
 from metarl_suites.navigation.models import compile_plan
@@ -279,11 +280,9 @@ def _seen_from(places: Array, headings: Array, targets: Array) -> Array:
 
 
 def _scrambled(numbers: NDArray[np.uint64]) -> Array:
-    """Returns a number in [-1, 1) for each integer: SplitMix64 (Steele et al. 2014)."""
-    word = numbers * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return (word ^ (word >> np.uint64(31))) / 2.0**63 - 1.0
+    """Returns a number in [-1, 1) for each integer."""
+    scrambled: Array = mixed(numbers * np.uint64(GOLDEN)) / 2.0**63 - 1.0
+    return scrambled
 
 
 _IDLE = Plan(road(0.5))  # of worlds without a task
