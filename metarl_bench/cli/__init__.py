@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from metarl_bench.errors import BenchError
+from metarl_bench.errors import BenchError, ConfigError
 from metarl_bench.interrupts import Interrupted
 
 BAD_INPUT = 2
@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     words = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        _refuse_repeats(words)
         return _dispatch(words or ["--help"])
     except BenchError as error:
         if os.environ.get(DEBUG_VARIABLE):
@@ -44,6 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (such as `head`) has what it wanted; keep the interpreter from flushing into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _refuse_repeats(words: list[str]) -> None:
+    """Raises ``ConfigError`` where an option stands twice: the parser would forget its first values without a word."""
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    for option in options:
+        if options.count(option) > 1:
+            raise ConfigError(
+                f"{option} is given {options.count(option)} times, and only the last one would count. "
+                f"Give it once, with all its values behind it: {option} FIRST SECOND."
+            )
 
 
 def _dispatch(words: list[str]) -> int:

@@ -187,6 +187,7 @@ def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplac
         (["--agent", "rl2", "--set", "epochs"], "--set got 'epochs'; expected name=value"),
         (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
         (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
+        (["--agent", "rl2", "--set", "epochs=3", "--set", "gamma=0.9"], "--set is given 2 times"),
         (["--agent", "random", "--split", "validation"], "expected 1000 or more for validation tasks"),
     ],
 )

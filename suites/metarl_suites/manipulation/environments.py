@@ -15,7 +15,8 @@ from metaworld.env_dict import ALL_V3_ENVIRONMENTS
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from numpy.typing import NDArray
 
-from metarl_suites.manipulation.fast import REPLACEMENTS, caging_reward
+from metarl_suites.manipulation import caging
+from metarl_suites.manipulation.fast import REPLACEMENTS
 
 # Geoms that look pretty, but whose pose a kind observes.
 _OBSERVED_GEOMS = {
@@ -65,7 +66,9 @@ def environment_class(kind: str) -> type[SawyerXYZEnv]:
                     faster = _with_globals(function, names)
                     members[name] = staticmethod(faster) if isinstance(member, staticmethod) else faster
         if base is SawyerXYZEnv:
-            members["_gripper_caging_reward"] = caging_reward
+            members["_gripper_caging_reward"] = caging.caging_reward
+    if kind in caging.OWN:
+        members["_gripper_caging_reward"] = caging.OWN[kind]
     if kind in _TOUCH_DECIDES:
         members["touching_main_object"] = inspect.getattr_static(original, "touching_main_object")
     made: type[SawyerXYZEnv] = type(original.__name__, (_Light, original), members)

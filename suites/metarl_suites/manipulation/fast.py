@@ -81,47 +81,6 @@ class MatrixRotation:
         return np.array([x / length, y / length, z / length, w / length])
 
 
-def caging_reward(
-    self: Any,
-    action: NDArray[np.float32],
-    obj_pos: Vector,
-    obj_radius: float,
-    pad_success_thresh: float,
-    object_reach_radius: float,
-    xz_thresh: float,
-    desired_gripper_effort: float = 1.0,
-    high_density: bool = False,
-    medium_density: bool = False,
-) -> Any:
-    """``SawyerXYZEnv._gripper_caging_reward``: whether the fingers enclose the object, and close on it."""
-    x, y, z = obj_pos.tolist()
-    start_x, start_y, start_z = self.obj_init_pos.tolist()
-    tcp_x, tcp_y, tcp_z = self.tcp_center.tolist()
-    start_tcp_x, start_tcp_y, start_tcp_z = self.init_tcp.tolist()
-    sides = []
-    for pad in ("leftpad", "rightpad"):
-        pad_y = float(self.get_body_com(pad)[1])
-        margin = abs(abs(pad_y - start_y) - pad_success_thresh)
-        sides.append(tolerance(abs(pad_y - y), (obj_radius, pad_success_thresh), margin, "long_tail"))
-    margin = _length(start_x - start_tcp_x, start_z - start_tcp_z) - xz_thresh
-    in_plane = tolerance(_length(tcp_x - x, tcp_z - z), (0, xz_thresh), margin, "long_tail")
-    caging = reward_utils.hamacher_product(reward_utils.hamacher_product(*sides), in_plane)
-    # The action is a float32 here, and so is what is computed with it.
-    closed = min(max(0, action[-1]), desired_gripper_effort) / desired_gripper_effort
-    reward = reward_utils.hamacher_product(caging, closed if caging > 0.97 else 0.0)
-    if high_density:
-        return (reward + caging) / 2
-    if medium_density:
-        margin = abs(_length(start_x - start_tcp_x, start_y - start_tcp_y, start_z - start_tcp_z) - object_reach_radius)
-        reach = tolerance(_length(x - tcp_x, y - tcp_y, z - tcp_z), (0, object_reach_radius), margin, "long_tail")
-        return (reward + reach) / 2
-    return reward
-
-
-def _length(x: float, y: float, z: float = 0.0) -> float:
-    return math.sqrt(x * x + y * y + z * z)
-
-
 class _Numpy:
     """numpy with the faster norm."""
 
