@@ -5,6 +5,7 @@ No stream depends on global state, on the number of workers, or on the order in 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 
@@ -25,6 +26,7 @@ def generator(*key: Key) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(sequence(*key)))
 
 
+@functools.lru_cache(maxsize=4096)  # every checkpoint of a run meta-tests with the same seeds
 def world_seed(*key: Key) -> int:
     """Returns a seed in [0, 2**63) for one world, as ``Worlds.reset`` takes it."""
     return int(sequence(*key).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -7,11 +7,11 @@ late or is slowed down just takes fewer pieces.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import weakref
 from collections.abc import Callable
-from functools import partial
 from queue import SimpleQueue
 
 # Worlds of the smallest piece: handing one out costs about as much as half a simple world's step.
@@ -48,7 +48,7 @@ class Crew:
 
         helpers = self._orders[: len(parts) - 1]
         for thread, orders in enumerate(helpers, start=1):
-            orders.put(partial(share, thread))
+            orders.put(functools.partial(share, thread))
         try:
             share(0)
         finally:
@@ -78,7 +78,8 @@ def _dismiss(queues: list[SimpleQueue[Callable[[], None] | None]]) -> None:
         orders.put(None)
 
 
-def _parts(count: int, num_threads: int) -> list[slice]:
+@functools.lru_cache(maxsize=256)
+def _parts(count: int, num_threads: int) -> tuple[slice, ...]:
     """Cuts into parts that get smaller, so that all threads end at nearly the same time."""
     parts, begin = [], 0
     while begin < count:
@@ -86,4 +87,4 @@ def _parts(count: int, num_threads: int) -> list[slice]:
         size = left if num_threads == 1 else min(left, max(_SMALLEST, -(-left // (2 * num_threads))))
         parts.append(slice(begin, begin + size))
         begin += size
-    return parts
+    return tuple(parts)

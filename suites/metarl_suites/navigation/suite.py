@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from typing_extensions import override
 
-from metarl_bench.tasks import Split, Suite, Task
-from metarl_suites.frozen import spread
+from metarl_bench.tasks import Split, Task
+from metarl_suites.mixture import MixtureSuite
 from metarl_suites.navigation.cities import CITY_CORNERS, CITY_STREETS, CITY_WALLS
 from metarl_suites.navigation.kinds import (
     CARS,
@@ -27,50 +25,27 @@ from metarl_suites.navigation.kinds import (
 from metarl_suites.navigation.plans import city_plan, sparse_plan, vehicle_plan, weather_plan
 from metarl_suites.navigation.worlds import Definition, DrivingWorlds
 
-NUM_FROZEN = 30
-# Where each frozen list begins in the sequence below, and how far apart kinds are, so that no two tasks are alike.
-_BEGIN = {"test": 0, "validation": 1000, "test_ood": 2000}
-_APART = 100
 
-
-@dataclass(frozen=True, kw_only=True)
-class DrivingSuite(Suite):
+class DrivingSuite(MixtureSuite):
     """Tasks of all trained kinds, equally often; held out: other kinds, or other ranges."""
 
     definition: ClassVar[Definition]
     trained: ClassVar[tuple[Kind, ...]]
     held_out: ClassVar[tuple[Kind, ...]]
 
+    @property
     @override
-    def sample_tasks(self, count: int, rng: np.random.Generator) -> list[Task]:
-        kinds = rng.integers(len(self.trained), size=count)
-        draws = rng.uniform(size=(count, len(self.trained[0].ranges)))
-        return [
-            self._drawn("train", index, self.trained[kind], draw.tolist())
-            for index, (kind, draw) in enumerate(zip(kinds, draws, strict=True))
-        ]
-
-    @override
-    def tasks(self, split: Split) -> tuple[Task, ...]:
-        self.check_split(split)
-        kinds = self.held_out if split == "test_ood" else self.trained
-        # The kinds take turns, so that a part of the list has all of them, too.
-        places = [divmod(index, len(kinds)) for index in range(NUM_FROZEN)]
-        return tuple(
-            self._drawn(
-                split, index, kinds[kind], spread(_BEGIN[split] + _APART * kind + turn, len(kinds[kind].ranges))
-            )
-            for index, (turn, kind) in enumerate(places)
-        )
+    def num_numbers(self) -> int:
+        return len(self.trained[0].ranges)  # all kinds of a suite have as many
 
     @override
     def make_worlds(self, num_worlds: int, *, num_threads: int = 0) -> DrivingWorlds:
         return DrivingWorlds(self.spec, num_worlds, self.definition, num_threads=num_threads)
 
-    def _drawn(self, split: Split, index: int, kind: Kind, place: Sequence[float]) -> Task:
-        """Returns the task at a place of the unit cube over a kind's ranges."""
+    @override
+    def place(self, split: Split, index: int, kind: Kind, point: Sequence[float]) -> Task:
         params: dict[str, float | str] = {self.spec.parameters[0].name: kind.name} if kind.name else {}
-        for (name, low, high), part in zip(kind.ranges, place, strict=True):
+        for (name, low, high), part in zip(kind.ranges, point, strict=True):
             sign = 1.0
             if name in SIGNED:
                 sign, part = (-1.0, 1.0 - 2.0 * part) if part < 0.5 else (1.0, 2.0 * part - 1.0)
