@@ -117,6 +117,8 @@ def _provenance(row: Row) -> str:
 
 def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:
     number = _score_format(rows)
+    # Zeros all the way down: most likely the suite has no success, and they would look like failures.
+    succeeds = any(row["success"] > 0.0 for row in rows)
     return [
         ("score", lambda row: number(row["score"])),
         ("worst decile", lambda row: number(row["worst_decile"])),
@@ -124,7 +126,7 @@ def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:
         ("train - test", lambda row: number(row["train_gap"])),
         ("test_ood", lambda row: number(row["test_ood"])),
         ("test - test_ood", lambda row: number(row["ood_gap"])),
-        ("success rate", lambda row: _fixed(row["success"], 2)),
+        ("success rate", lambda row: _fixed(row["success"], 2) if succeeds else ""),
     ]
 
 
@@ -205,7 +207,8 @@ def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
 
 _GENERALISATION_NOTES = (
     "Worst decile: mean of the worst tenth of the tasks. Train and test_ood: the score on training tasks and on tasks "
-    "outside the training distribution, measured at the final checkpoint only; the differences are within each seed.",
+    "outside the training distribution, measured at the final checkpoint only; the differences are within each seed. "
+    "Success rate: left out where nobody has one, or the suite none.",
 )
 
 

@@ -156,6 +156,13 @@ def test_success_rates_are_shown_with_three_decimals():
     assert "success rate of" in sheet.notes[1]
 
 
+@pytest.mark.parametrize(("success", "shown"), [(lambda place: place.task < place.shot, True), (lambda _: False, False)])
+def test_success_rates_of_zero_all_the_way_down_are_no_column(success, shown):
+    results, _, cells = make_frames([Runs("rl2", value, success=success)])
+    generalisation = make_sheets(leaderboard(results, cells))[1]
+    assert ("success rate" in generalisation.headers) is shown
+
+
 @given(TEXT)
 @settings(max_examples=200)
 def test_clean_text_is_one_printable_line(text):
