@@ -127,16 +127,22 @@ def sparse_plan(task: Task) -> Plan:
 
 # m to the left of the middle; where the others are at home, and between which places they keep before those behind.
 # Who yields stays at home, so that the other side is free; who blocks leaves nothing free but what was home.
+_HOME = 0.4 * LANE  # no wider, so that the middle is not free
 _WAYS = {
-    "yields_left": (0.5 * LANE, (LANE, LANE)),
-    "yields_right": (-0.5 * LANE, (-LANE, -LANE)),
-    "blocks_left": (0.5 * LANE, (-LANE, 0.0)),
-    "blocks_right": (-0.5 * LANE, (0.0, LANE)),
+    "yields_left": (_HOME, (LANE, LANE)),
+    "yields_right": (-_HOME, (-LANE, -LANE)),
+    "blocks_left": (_HOME, (-LANE, 0.0)),
+    "blocks_right": (-_HOME, (0.0, LANE)),
     "mirrors": (0.0, (-LANE, LANE)),
 }
 
 
+def habits(name: str, speed: float, gap: float) -> Habits:
+    """Returns the habits of a kind, at a speed, m/s, and with a gap, m."""
+    home, covers = _WAYS[name]
+    return Habits(speed, gap, home, covers)
+
+
 def traffic_plan(task: Task) -> Plan:
     """Returns a plan of drive-traffic: always the same road, others on it."""
-    home, covers = _WAYS[str(task["habit"])]
-    return Plan(highway(), habits=Habits(task.number("speed"), task.number("gap"), home, covers))
+    return Plan(highway(), habits=habits(str(task["habit"]), task.number("speed"), task.number("gap")))

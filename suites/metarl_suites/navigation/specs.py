@@ -174,5 +174,6 @@ SPECS: tuple[SuiteSpec, ...] = (
         observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
         parameters=_parameters("habit", DRIVERS, OTHER_DRIVERS, _HABITS),
         longest=_HIGHWAY,
+        references=_references("drive-traffic-v1", random=1.57, expert=17.75),
     ),
 )

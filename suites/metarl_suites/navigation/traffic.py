@@ -23,8 +23,9 @@ ANSWER = 0.25  # s; in which motors come near the velocity that is asked for
 FIRST, APART, SCATTER = 26.0, 12.0, 3.0
 SIDEWAYS = 3.0  # m/s; and never more than twice as fast as forwards
 SWING = 0.5  # s; in which they would be where they want to be, but for that
+# m from the middle; whoever stays within is not about to pass, and cannot: from home, others leave too little room.
+OUT = 0.3
 PASSED = 2.0  # m from bumper to bumper; whoever is farther ahead of them is no more to them
-BESIDE = 4.2  # m along the road; nearer cars are side by side
 ROOM = 2.2  # m between the middles of cars side by side: they swing out before others, never into them
 KEEP, HEADWAY = 2.0, 1.0  # m and s; between bumpers in a lane
 _PAINT, _GLASS = (0.16, 0.36, 0.6, 1.0), (0.25, 0.3, 0.36, 1.0)
@@ -82,11 +83,12 @@ class Traffic:
         me, others = cars[:, :1], cars[:, 1:]
         y, my_y = others[..., 1], me[..., 1]
         ahead, aside = others[..., 0] - me[..., 0], y - my_y
-        minds = (ahead < gap + 2.0 * HALF_LENGTH) & (ahead > -PASSED - 2.0 * HALF_LENGTH)
+        room = np.abs(ahead) - 2.0 * HALF_LENGTH  # between bumpers; negative side by side
+        minds = (room < np.where(ahead > 0.0, gap, PASSED)) & (np.abs(my_y) > OUT)
         wanted = np.where(minds, np.clip(my_y, low, high), home)
         side = np.where(aside < 0.0, -1.0, 1.0)
         nearest = my_y + side * np.minimum(np.abs(aside), ROOM)
-        wanted = np.where(np.abs(ahead) < BESIDE, side * np.maximum(side * wanted, side * nearest), wanted)
+        wanted = np.where(room < 0.0, side * np.maximum(side * wanted, side * nearest), wanted)
         most = np.minimum(SIDEWAYS, 2.0 * np.maximum(others[..., 2], 0.0))
         along = np.maximum(np.minimum(speed, _allowed(cars)), 0.0)
         return np.stack([along, np.clip((wanted - y) / SWING, -most, most)], axis=2)
