@@ -127,7 +127,7 @@ def sparse_plan(task: Task) -> Plan:
 
 # m to the left of the middle; where the others are at home, and between which places they keep before those behind.
 # Who yields stays at home, so that the other side is free; who blocks leaves nothing free but what was home.
-_HOME = 0.4 * LANE  # no wider, so that the middle is not free
+_HOME = 0.2 * LANE  # no wider, so that the middle is not free
 _WAYS = {
     "yields_left": (_HOME, (LANE, LANE)),
     "yields_right": (-_HOME, (-LANE, -LANE)),

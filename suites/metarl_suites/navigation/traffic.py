@@ -18,13 +18,14 @@ HALF_LENGTH, HALF_WIDTH = 2.0, 0.9  # m; of all cars
 MASS = 1200.0  # kg, as the usual car
 # N, along and across: what dry tyres hold, so that pushing others costs as much as a crash.
 GRIP = 0.9 * MASS * 9.81
-ANSWER = 0.25  # s; in which motors come near the velocity that is asked for
+ANSWER = 0.2  # s; in which motors come near the velocity that is asked for
 # Where they stand at the start, whatever their habits: m to the first, from each to the next, and at random.
 FIRST, APART, SCATTER = 26.0, 12.0, 3.0
-SIDEWAYS = 3.0  # m/s; and never more than twice as fast as forwards
-SWING = 0.5  # s; in which they would be where they want to be, but for that
+SIDEWAYS, SLANT = 4.0, 3.0  # m/s; and times as fast as forwards at most
+SIGHT = 0.5  # s; how far ahead they see where one is going
+SWING = 0.25  # s; in which they would be where they want to be, but for that
 # m from the middle; whoever stays within is not about to pass, and cannot: from home, others leave too little room.
-OUT = 0.3
+OUT = 0.5
 PASSED = 2.0  # m from bumper to bumper; whoever is farther ahead of them is no more to them
 ROOM = 2.2  # m between the middles of cars side by side: they swing out before others, never into them
 KEEP, HEADWAY = 2.0, 1.0  # m and s; between bumpers in a lane
@@ -84,12 +85,14 @@ class Traffic:
         y, my_y = others[..., 1], me[..., 1]
         ahead, aside = others[..., 0] - me[..., 0], y - my_y
         room = np.abs(ahead) - 2.0 * HALF_LENGTH  # between bumpers; negative side by side
-        minds = (room < np.where(ahead > 0.0, gap, PASSED)) & (np.abs(my_y) > OUT)
-        wanted = np.where(minds, np.clip(my_y, low, high), home)
+        going = my_y + SIGHT * me[..., 3]
+        out = np.maximum(np.abs(my_y), np.abs(going)) > OUT
+        minds = out & (room < np.where(ahead > 0.0, gap, PASSED))
+        wanted = np.where(minds, np.clip(going, low, high), home)
         side = np.where(aside < 0.0, -1.0, 1.0)
         nearest = my_y + side * np.minimum(np.abs(aside), ROOM)
         wanted = np.where(room < 0.0, side * np.maximum(side * wanted, side * nearest), wanted)
-        most = np.minimum(SIDEWAYS, 2.0 * np.maximum(others[..., 2], 0.0))
+        most = np.minimum(SIDEWAYS, SLANT * np.maximum(others[..., 2], 0.0))
         along = np.maximum(np.minimum(speed, _allowed(cars)), 0.0)
         return np.stack([along, np.clip((wanted - y) / SWING, -most, most)], axis=2)
 
