@@ -126,7 +126,7 @@ def sparse_plan(task: Task) -> Plan:
 
 
 # m to the left of the middle; where the others are at home, and between which places they keep before those behind.
-# Who yields stays at home, so that the other side is free; who blocks leaves nothing free but what was home.
+# Who yields pulls over to that side, so that the other one is free; who blocks leaves that side alone free.
 _HOME = 0.2 * LANE  # no wider, so that the middle is not free
 _WAYS = {
     "yields_left": (_HOME, (LANE, LANE)),

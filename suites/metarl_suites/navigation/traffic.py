@@ -1,6 +1,6 @@
 """Other cars: bodies on a straight road, and what they ask of their motors, for all worlds at once.
 
-They stand on two slides, along the road and across, and look along it: a lane change takes no yaw worth simulating.
+They stand on two slides, along the road and across, and always look along it.
 What they do is a function of where all cars are, so that MuJoCo's state is all there is to remember.
 """
 
@@ -16,13 +16,13 @@ from metarl_suites.navigation.rays import Array
 
 HALF_LENGTH, HALF_WIDTH = 2.0, 0.9  # m; of all cars
 MASS = 1200.0  # kg, as the usual car
-# N, along and across: what dry tyres hold, so that pushing others costs as much as a crash.
+# N, along and across: what dry tyres hold, so that pushing others costs more than it brings.
 GRIP = 0.9 * MASS * 9.81
 ANSWER = 0.2  # s; in which motors come near the velocity that is asked for
 # Where they stand at the start, whatever their habits: m to the first, from each to the next, and at random.
 FIRST, APART, SCATTER = 26.0, 12.0, 3.0
 SIDEWAYS, SLANT = 4.0, 3.0  # m/s; and times as fast as forwards at most
-SIGHT = 0.5  # s; how far ahead they see where one is going
+FORESIGHT = 0.5  # s; how far ahead they see where one is going
 SWING = 0.25  # s; in which they would be where they want to be, but for that
 # m from the middle; whoever stays within is not about to pass, and cannot: from home, others leave too little room.
 OUT = 0.5
@@ -85,7 +85,7 @@ class Traffic:
         y, my_y = others[..., 1], me[..., 1]
         ahead, aside = others[..., 0] - me[..., 0], y - my_y
         room = np.abs(ahead) - 2.0 * HALF_LENGTH  # between bumpers; negative side by side
-        going = my_y + SIGHT * me[..., 3]
+        going = my_y + FORESIGHT * me[..., 3]
         out = np.maximum(np.abs(my_y), np.abs(going)) > OUT
         minds = out & (room < np.where(ahead > 0.0, gap, PASSED))
         wanted = np.where(minds, np.clip(going, low, high), home)

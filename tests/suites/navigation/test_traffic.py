@@ -80,6 +80,18 @@ def test_who_yields_makes_room_and_who_blocks_comes_in_front(lane: float) -> Non
         assert worlds.cars[world, 1, 1] == pytest.approx(wanted, abs=0.3), name
 
 
+def test_pulling_out_late_passes_those_who_yield_and_nobody_who_blocks() -> None:
+    """At 10 m/s from 7 m behind, with as sharp a turn as tyres hold, to the right of who drives on the left."""
+    worlds = meeting("yields_left", "blocks_left", me=(20.0, 0.0, 10.0), other=(31.0, 0.6))
+    before = worlds.left
+    total = sum(play(worlds, (steer, 0.3), steps) for steer, steps in ((-0.3, 4), (0.3, 4), (0.0, 9)))
+    cost = PROGRESS * (before - worlds.left) - total
+    assert cost[0] == pytest.approx(0.0, abs=1e-3)
+    assert worlds.places[0, 0] > worlds.cars[0, 1, 0]
+    assert cost[1] > 0.4
+    assert worlds.places[1, 0] < worlds.cars[1, 1, 0] - HALF_LENGTH
+
+
 def test_others_mind_only_who_is_near() -> None:
     far, near = (meeting("mirrors", me=(20.0, 2.0, 2.0), other=(24.0 + room, 0.0)) for room in (13.0, 11.0))
     for worlds in (far, near):
