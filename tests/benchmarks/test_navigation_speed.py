@@ -19,7 +19,7 @@ BEFORE = 100  # environment steps before the limit is measured: by then, cars ar
 STEPS = 10  # environment steps of one contender in one round
 ROUNDS = 5
 CHEETAH = "locomotion/cheetah-velocity-v1"
-SUITES = ("navigation/drive-vehicle-v1", "navigation/drive-weather-v1", "navigation/drive-city-v1")
+SUITES = tuple(f"navigation/drive-{name}-v1" for name in ("vehicle", "weather", "city", "traffic"))
 
 
 def with_tasks(suite_id: str) -> Worlds:

@@ -14,6 +14,7 @@ import numpy as np
 from metarl_bench import seeding
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Split
+from metarl_suites.navigation.overtaking import overtake
 from metarl_suites.navigation.plans import STEP_S, Plan
 from metarl_suites.navigation.rays import Array
 from metarl_suites.navigation.worlds import LOCK, DrivingWorlds
@@ -61,10 +62,14 @@ def drive(worlds: DrivingWorlds, believed: Sequence[Plan] | None = None) -> Arra
     left = worlds.left - np.maximum(forward * wait, 0.0)
     reach = np.clip(0.6 * forward, 4.0, 9.0) + 0.3 * wait * forward
     apart = worlds.charts.ahead(left, reach) - places
+    fastest = np.minimum(_fastest(worlds, left, grip), _CRUISE - _CAUTION * wait)
+    if worlds.definition.others:
+        lane, most = overtake(worlds.cars, plans)
+        apart[:, 1] += lane
+        fastest = np.minimum(fastest, most)
     bearing = np.arctan2(apart[:, 1], apart[:, 0]) - heading
     lock = np.arctan2(2.0 * WHEELBASE * np.sin(bearing), np.hypot(apart[:, 0], apart[:, 1]))
     wheel = (lock - trim) / (LOCK * steering)
-    fastest = np.minimum(_fastest(worlds, left, grip), _CRUISE - _CAUTION * wait)
     # 3.9 m/s2 at full throttle, of the usual car.
     throttle = (fastest - forward) * mass / power + 0.25
     throttle = np.where(throttle < 0.0, 0.5 * throttle, throttle)

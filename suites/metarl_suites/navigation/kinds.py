@@ -60,6 +60,17 @@ def _weather(name: str, friction: Range, *, wind: Range, visibility: Range, nois
 CITIES = tuple(Kind(name=name, ranges=(("layout", 0.0, 1.0),)) for name in ("grid", "ring", "mountain"))
 OTHER_CITIES = tuple(Kind(name=name, ranges=(("layout", 0.0, 1.0),)) for name in ("alleys", "comb"))
 
+
+def _drivers(*names: str, speed: Range, gap: Range) -> tuple[Kind, ...]:
+    return tuple(Kind(name=name, ranges=(("speed", *speed), ("gap", *gap))) for name in names)
+
+
+_DRIVERS = ("yields_left", "yields_right", "blocks_left", "blocks_right")
+# m/s: whoever stays behind them arrives too late; m: from the next bumper to what rays see well.
+DRIVERS = _drivers(*_DRIVERS, speed=(1.5, 3.0), gap=(10.0, 18.0))
+# Quicker, and later to mind; and those whom nobody passes, and nobody needs to.
+OTHER_DRIVERS = _drivers(*_DRIVERS, "mirrors", speed=(3.5, 5.0), gap=(6.0, 10.0))
+
 # From 0 to 1: on the streets that are near the start; from 1 to 2: on those that are farther.
 DESTINATIONS = (Kind(name="", ranges=(("destination", 0.0, 1.0),)),)
 OTHER_DESTINATIONS = (Kind(name="", ranges=(("destination", 1.0, 2.0),)),)

@@ -95,6 +95,34 @@ def road(layout: float) -> Map:
     return Map(tuple(walls), tuple(streets), tuple(corners[BEYOND : goal + 1]))
 
 
+# -- the highway -----------------------------------------------------------------------------------------------------
+
+LANE = 3.0  # m; the width of its three lanes
+# m beyond the destination: room for other cars, all of which have passed it by when they stop at the end.
+BEYOND_GOAL = 32.0
+# m; the ends of what is free of rails, and what is free on both sides: nobody passes the destination by.
+FREE = (-PIECE * BEYOND, -1.5 * LANE), (PIECE * PIECES + BEYOND_GOAL, 1.5 * LANE)
+HIGHWAY_WALLS = 6
+
+
+def highway() -> Map:
+    """Returns a straight road of three lanes between guard rails, as long to the destination as other roads."""
+    (begin, right), (end, left) = FREE
+    goal = PIECE * PIECES
+    half = 0.25 * (end - begin)  # rails come in two pieces: pictures take boxes that are longer for the ground
+    walls = [
+        Wall(begin + (1.0 + 2.0 * piece) * half, aside, 0.0, half, RAIL)
+        for piece in range(2)
+        for aside in (right - RAIL, left + RAIL)
+    ]
+    walls += [Wall(x, 0.0, 0.0, RAIL, left + 2.0 * RAIL) for x in (begin, end)]
+    streets = (
+        Street(begin, 0.0, goal, 0.0, goal - begin, 0.0),
+        Street(goal, 0.0, end, 0.0, 0.0, BEYOND_GOAL),
+    )
+    return Map(tuple(walls), streets, ((0.0, 0.0), (goal, 0.0)))
+
+
 def _moved(place: tuple[float, float], heading: float, along: float, aside: float) -> tuple[float, float]:
     cos, sin = math.cos(heading), math.sin(heading)
     return place[0] + along * cos - aside * sin, place[1] + along * sin + aside * cos

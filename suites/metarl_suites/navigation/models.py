@@ -10,6 +10,7 @@ import mujoco
 
 from metarl_suites.navigation.maps import Map, Wall
 from metarl_suites.navigation.plans import Plan
+from metarl_suites.navigation.traffic import add_cars
 
 WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a wall
 STRIPE = 8.0  # m along x; of ground that is all ice or has none
@@ -27,15 +28,16 @@ _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 
 
-def compile_plan(plan: Plan, *, walls: int, striped: bool) -> mujoco.MjModel:
+def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0) -> mujoco.MjModel:
     """Returns the model of a plan.
 
     Args:
         plan: The task.
         walls: How many the models of the suite have; what is left over lies where nothing gets.
         striped: Whether the ground is made of stripes, each with its own friction.
+        others: How many other cars there are.
     """
-    shop = _workshop(walls, striped)
+    shop = _workshop(walls, striped, others)
     _place_walls(shop, plan.map)
     for number, box in enumerate(shop.ground):
         icy = number % 2 == 1 and plan.weather.patches < plan.weather.friction
@@ -50,7 +52,7 @@ def compile_plan(plan: Plan, *, walls: int, striped: bool) -> mujoco.MjModel:
 class _Workshop:
     """A model before it is compiled, and its parts that depend on the task."""
 
-    def __init__(self, walls: int, striped: bool) -> None:
+    def __init__(self, walls: int, striped: bool, others: int) -> None:
         path = files("metarl_suites.navigation") / "assets" / "car.xml"
         self.spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
         world = self.spec.worldbody
@@ -64,11 +66,12 @@ class _Workshop:
         self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
         self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
         self.camera = world.add_camera(name="overview")
+        add_cars(self.spec, others)
 
 
 @functools.cache
-def _workshop(walls: int, striped: bool) -> _Workshop:
-    return _Workshop(walls, striped)
+def _workshop(walls: int, striped: bool, others: int) -> _Workshop:
+    return _Workshop(walls, striped, others)
 
 
 def _stripe(world: mujoco.MjsBody, number: int) -> mujoco.MjsGeom:

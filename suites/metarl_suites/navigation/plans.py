@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from metarl_bench.tasks import Task
 from metarl_suites.navigation.cities import city, destination
-from metarl_suites.navigation.maps import Map, road
+from metarl_suites.navigation.maps import LANE, Map, highway, road
 
 # m; the farthest that rays and eyes reach, and what a ray reads where there is nothing.
 SIGHT = 20.0
@@ -56,12 +56,29 @@ class Weather(NamedTuple):
     noise: float = 0.0
 
 
+class Habits(NamedTuple):
+    """What is hidden of the other cars.
+
+    Attributes:
+        speed: m/s; how fast they drive where the road is free.
+        gap: m between bumpers; who comes nearer from behind, they mind.
+        home: m to the left of the middle; where they drive while they mind nobody.
+        covers: m to the left of the middle, from and to; between these, they keep in front of whom they mind.
+    """
+
+    speed: float = 3.0
+    gap: float = 8.0
+    home: float = 0.0
+    covers: tuple[float, float] = (0.0, 0.0)
+
+
 class Plan(NamedTuple):
     """A task in full."""
 
     map: Map
     vehicle: Vehicle = Vehicle()
     weather: Weather = Weather()
+    habits: Habits = Habits()
 
 
 def vehicle_plan(task: Task) -> Plan:
@@ -106,3 +123,26 @@ def sparse_plan(task: Task) -> Plan:
     along = task.number("destination")
     nearest, farthest = NEAR if along <= 1.0 else FAR
     return Plan(destination(along if along <= 1.0 else along - 1.0, nearest=nearest, farthest=farthest))
+
+
+# m to the left of the middle; where the others are at home, and between which places they keep before those behind.
+# Who yields pulls over to that side, so that the other one is free; who blocks leaves that side alone free.
+_HOME = 0.2 * LANE  # no wider, so that the middle is not free
+_WAYS = {
+    "yields_left": (_HOME, (LANE, LANE)),
+    "yields_right": (-_HOME, (-LANE, -LANE)),
+    "blocks_left": (_HOME, (-LANE, 0.0)),
+    "blocks_right": (-_HOME, (0.0, LANE)),
+    "mirrors": (0.0, (-LANE, LANE)),
+}
+
+
+def habits(name: str, speed: float, gap: float) -> Habits:
+    """Returns the habits of a kind, at a speed, m/s, and with a gap, m."""
+    home, covers = _WAYS[name]
+    return Habits(speed, gap, home, covers)
+
+
+def traffic_plan(task: Task) -> Plan:
+    """Returns a plan of drive-traffic: always the same road, others on it."""
+    return Plan(highway(), habits=habits(str(task["habit"]), task.number("speed"), task.number("gap")))

@@ -12,9 +12,11 @@ from metarl_suites.navigation.kinds import (
     CARS,
     CITIES,
     DESTINATIONS,
+    DRIVERS,
     OTHER_CARS,
     OTHER_CITIES,
     OTHER_DESTINATIONS,
+    OTHER_DRIVERS,
     OTHER_WEATHERS,
     SIGNED,
     WEATHERS,
@@ -84,6 +86,10 @@ _WEATHER = {
     "noise": ("1", "greatest error of a ray, as a share of what it reads"),
     **_LAYOUT,
 }
+_HABITS = {
+    "speed": ("m/s", "how fast the other cars drive"),
+    "gap": ("m", "how near one has to come from behind before they yield or block"),
+}
 
 
 def _suite(
@@ -120,6 +126,7 @@ _CITY = {"layout": ("1", "which streets are closed, and where the destination is
 _DESTINATION = {"destination": ("1", "where on the streets that are 16 to 32 m from the start")}
 _OWN, _LAST, _WAYPOINTS, _COMPASS, _RAYS = 3, 2, 3 * len(AHEAD), 3, len(ANGLES)
 _ROAD = 120.0  # m; with the pieces behind the start and behind the destination
+_HIGHWAY = 144.0  # m; with what is behind the start and behind the destination
 _CITY_STREETS = 400.0  # m; all crossings of a city, one behind the other
 
 SPECS: tuple[SuiteSpec, ...] = (
@@ -159,5 +166,14 @@ SPECS: tuple[SuiteSpec, ...] = (
         longest=0.0,
         most_collision=0.0,
         references=_references("drive-sparse-v1", random=1.41, expert=9.19),
+    ),
+    _suite(
+        "drive-traffic-v1",
+        "a car among others that yield or block, to the left or to the right",
+        "DriveTraffic",
+        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
+        parameters=_parameters("habit", DRIVERS, OTHER_DRIVERS, _HABITS),
+        longest=_HIGHWAY,
+        references=_references("drive-traffic-v1", random=1.57, expert=17.75),
     ),
 )

@@ -14,15 +14,18 @@ from metarl_suites.navigation.kinds import (
     CARS,
     CITIES,
     DESTINATIONS,
+    DRIVERS,
     OTHER_CARS,
     OTHER_CITIES,
     OTHER_DESTINATIONS,
+    OTHER_DRIVERS,
     OTHER_WEATHERS,
     SIGNED,
     WEATHERS,
     Kind,
 )
-from metarl_suites.navigation.plans import city_plan, sparse_plan, vehicle_plan, weather_plan
+from metarl_suites.navigation.maps import HIGHWAY_WALLS
+from metarl_suites.navigation.plans import city_plan, sparse_plan, traffic_plan, vehicle_plan, weather_plan
 from metarl_suites.navigation.worlds import Definition, DrivingWorlds
 
 
@@ -88,3 +91,10 @@ class DriveSparse(DrivingSuite):
         sparse=True,
     )
     trained, held_out = DESTINATIONS, OTHER_DESTINATIONS
+
+
+class DriveTraffic(DrivingSuite):
+    """The usual car on a straight road, with other cars that have habits."""
+
+    definition = Definition(plan=traffic_plan, walls=HIGHWAY_WALLS, streets=2, corners=2, others=4)
+    trained, held_out = DRIVERS, OTHER_DRIVERS

@@ -16,7 +16,7 @@ from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
 from metarl_suites.frozen import GOLDEN, mixed
 from metarl_suites.navigation.charts import Charts
-from metarl_suites.navigation.maps import ROAD_WALLS, road
+from metarl_suites.navigation.maps import ROAD_WALLS, highway
 from metarl_suites.navigation.models import compile_plan
 from metarl_suites.navigation.plans import SIGHT, STEP_S, Plan
 from metarl_suites.navigation.rays import ANGLES, Array, Boxes
@@ -28,6 +28,7 @@ from metarl_suites.navigation.specs import (
     PROGRESS,
     REACHED,
 )
+from metarl_suites.navigation.traffic import Traffic, boxes, starts
 from metarl_suites.simulation import BatchSimulator
 
 SUBSTEPS = 4
@@ -46,6 +47,8 @@ START_ASIDE, START_YAW = 0.5, 0.05
 KEPT = 1024  # tasks whose plans and models are kept; about 60 MiB
 # Where the car's parts are in positions and velocities.
 _X, _QUAT, _YAW_RATE = slice(0, 2), slice(3, 7), 5
+# And how many it has; those of other cars follow.
+_CAR_POSITIONS, _CAR_SPEEDS, _CAR_CONTROLS = 17, 16, 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Definition:
         last_action: Whether the last action is observed.
         guide: What is observed of the way: the next waypoints, where the destination is, or nothing.
         sparse: Whether arriving alone pays.
+        others: How many other cars there are.
     """
 
     plan: Callable[[Task], Plan]
@@ -71,6 +75,7 @@ class Definition:
     last_action: bool = True
     guide: Literal["waypoints", "destination", "none"] = "waypoints"
     sparse: bool = False
+    others: int = 0
 
 
 class DrivingWorlds(BatchedWorlds):
@@ -79,11 +84,12 @@ class DrivingWorlds(BatchedWorlds):
     def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
         super().__init__(suite, num_worlds)
         self.definition = definition
-        idle = compile_plan(_IDLE, walls=definition.walls, striped=definition.striped)
+        idle = compile_plan(_IDLE, walls=definition.walls, striped=definition.striped, others=definition.others)
         self._simulator = BatchSimulator([idle] * num_worlds, frame_skip=SUBSTEPS, num_threads=num_threads)
         self.plans = [_IDLE] * num_worlds
         self.charts = Charts(num_worlds, streets=definition.streets, corners=definition.corners)
-        self._walls = Boxes(num_worlds, definition.walls)
+        self._boxes = Boxes(num_worlds, definition.walls + definition.others)
+        self._traffic = Traffic(num_worlds) if definition.others else None
         self._car = _CarNumbers(num_worlds)
         self._asked = np.zeros((num_worlds, MOST_DELAY + 1, 2))  # actions, the newest first
         self._ranges = np.full((num_worlds, len(ANGLES)), SIGHT)
@@ -116,6 +122,15 @@ class DrivingWorlds(BatchedWorlds):
         return _velocities(self._simulator.qpos, self._simulator.qvel)
 
     @property
+    def cars(self) -> Array:
+        """Where all cars are, and how fast [worlds, 1 + others, 4]: x, y and their velocities, m and m/s."""
+        simulator = self._simulator
+        own = np.concatenate([simulator.qpos[:, _X], simulator.qvel[:, _X]], axis=1)[:, np.newaxis]
+        parts = (simulator.qpos[:, _CAR_POSITIONS:], simulator.qvel[:, _CAR_SPEEDS:])
+        others = [part.reshape(self.num_envs, -1, 2) for part in parts]
+        return np.concatenate([own, np.concatenate(others, axis=2)], axis=1)
+
+    @property
     def left(self) -> Array:
         """How far it is to the destination along the streets, m [worlds]."""
         return self._left.copy()
@@ -131,8 +146,10 @@ class DrivingWorlds(BatchedWorlds):
             self.charts.assign(world, plan.map)
             walls = np.zeros((1, self.definition.walls, 5))
             walls[0, : len(plan.map.walls)] = plan.map.walls
-            self._walls.place(world[np.newaxis], slice(None), walls)
+            self._boxes.place(world[np.newaxis], slice(self.definition.walls), walls)
             self._car.assign(world, plan, model)
+            if self._traffic:
+                self._traffic.assign(world, plan.habits)
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
@@ -143,6 +160,8 @@ class DrivingWorlds(BatchedWorlds):
             simulator.qpos[world, 1] = aside
             simulator.qpos[world, _QUAT] = np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)
             self._dice[world] = rng.integers(2**63)
+            if self._traffic:
+                simulator.qpos[world, _CAR_POSITIONS:] = starts(self.definition.others, rng).ravel()
         self._asked[worlds] = 0.0
         # Nothing has been measured yet.
         self._ranges[worlds] = SIGHT
@@ -179,21 +198,26 @@ class DrivingWorlds(BatchedWorlds):
         forward = self.velocities[worlds, 0]
         braking = (throttle < 0.0) & (forward > STANDING)
         torque = TORQUE * car.power[worlds] * np.where(throttle < 0.0, REVERSE * throttle, throttle)
-        controls = np.zeros((len(wheels), 9))
+        controls = np.zeros((len(wheels), _CAR_CONTROLS + 2 * self.definition.others))
         controls[:, :2] = wheels[:, np.newaxis]
         controls[:, 2] = np.where(braking, 0.0, torque)
         controls[:, 3:7] = np.where(braking, -throttle, 0.0)[:, np.newaxis]
-        controls[:, 7:] = car.wind[worlds] * (1.0 + GUST * gust[:, np.newaxis])
+        controls[:, 7:_CAR_CONTROLS] = car.wind[worlds] * (1.0 + GUST * gust[:, np.newaxis])
+        if self._traffic:
+            asked = self._traffic.asked(worlds, self.cars[worlds])
+            controls[:, _CAR_CONTROLS:] = asked.reshape(len(wheels), -1)
         return controls
 
     def _look(self, worlds: WorldIndex, places: Array, headings: Array, errors: Array) -> None:
         """Measures the ranges anew."""
         car, count = self._car, len(places)
+        if self._traffic:
+            self._boxes.place(worlds, slice(self.definition.walls, None), boxes(self.cars[worlds, 1:, :2]))
         found = np.zeros((count, len(ANGLES)))
         chosen = np.arange(self.num_envs)[worlds]
 
         def measure(thread: int, part: slice) -> None:
-            found[part] = self._walls.distances(chosen[part], places[part], headings[part])
+            found[part] = self._boxes.distances(chosen[part], places[part], headings[part])
 
         self._simulator.share(measure, count)
         seen = found <= car.visibility[worlds, np.newaxis]
@@ -256,7 +280,8 @@ class _CarNumbers:
 def _site(definition: Definition, task: Task) -> tuple[Plan, mujoco.MjModel]:
     """Returns a task's plan and model; the same objects for the same task, not to be changed."""
     plan = definition.plan(task)
-    return plan, compile_plan(plan, walls=definition.walls, striped=definition.striped)
+    model = compile_plan(plan, walls=definition.walls, striped=definition.striped, others=definition.others)
+    return plan, model
 
 
 def _headings(qpos: Array) -> Array:
@@ -285,4 +310,4 @@ def _scrambled(numbers: NDArray[np.uint64]) -> Array:
     return scrambled
 
 
-_IDLE = Plan(road(0.5))  # of worlds without a task
+_IDLE = Plan(highway())  # of worlds without a task: it has the fewest walls

@@ -18,6 +18,11 @@ FROZEN = {
         "test": "3c9562f8105d1d97",
         "test_ood": "2e2bd108df56ad5e",
     },
+    "navigation/drive-traffic-v1": {
+        "validation": "f1d8699ab19bc313",
+        "test": "5e4a252672689538",
+        "test_ood": "2673e11066d6a863",
+    },
     "navigation/drive-vehicle-v1": {
         "validation": "c2726fba25a1fae3",
         "test": "25211a8b08359085",

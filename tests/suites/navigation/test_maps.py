@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from metarl_bench.pictures.paths import MOST_BOX
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.cities import (
     CITY_CORNERS,
@@ -17,7 +18,17 @@ from metarl_suites.navigation.cities import (
     city,
     destination,
 )
-from metarl_suites.navigation.maps import HALF_WIDTH, PIECE, PIECES, ROAD_WALLS, STRAIGHT, Map, road
+from metarl_suites.navigation.maps import (
+    HALF_WIDTH,
+    HIGHWAY_WALLS,
+    PIECE,
+    PIECES,
+    ROAD_WALLS,
+    STRAIGHT,
+    Map,
+    highway,
+    road,
+)
 from metarl_suites.navigation.rays import Boxes
 
 LAYOUTS = [round(0.013 + 0.031 * number, 6) for number in range(30)]
@@ -47,7 +58,7 @@ def along(place: Map, charts: Charts) -> np.ndarray:
     return np.concatenate([charts.ahead(length, float(ahead)) for ahead in np.arange(0.0, float(length[0]), 1.0)])
 
 
-@pytest.mark.parametrize("place", MAPS[::3])
+@pytest.mark.parametrize("place", [*MAPS[::3], highway()])
 def test_routes_are_free_and_lead_to_the_destination(place: Map) -> None:
     charts = chart_of(place)
     points = along(place, charts)
@@ -76,6 +87,16 @@ def test_roads_are_straight_at_the_start_and_never_meet_themselves() -> None:
         assert np.diff(route[:, 0]).min() > 2.0
         points = along(place, chart_of(place))
         assert clearance(place, points).max() < HALF_WIDTH + 0.01
+
+
+def test_the_highway_is_as_long_as_roads_and_has_rails_that_pictures_take_for_walls() -> None:
+    place = highway()
+    assert len(place.walls) == HIGHWAY_WALLS
+    charts = chart_of(place)
+    assert charts.left(slice(None), np.zeros((1, 2)))[0] == PIECE * PIECES
+    beyond = charts.left(slice(None), np.array([[PIECE * PIECES + 10.0, 2.0]]))[0]
+    assert beyond == pytest.approx(10.0)
+    assert max(wall.half_length for wall in place.walls) < MOST_BOX
 
 
 def test_other_layouts_are_other_maps() -> None:

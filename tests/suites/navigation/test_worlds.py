@@ -13,61 +13,7 @@ from metarl_suites.navigation.plans import SIGHT, Plan
 from metarl_suites.navigation.rays import ANGLES
 from metarl_suites.navigation.specs import ARRIVAL, COLLISION, HORIZON, PROGRESS
 from metarl_suites.navigation.worlds import DrivingWorlds
-
-VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
-USUAL: dict[str, dict[str, float | str]] = {
-    VEHICLE: {
-        "flat": "none",
-        "mass": 1.0,
-        "balance": 0.0,
-        "power": 1.0,
-        "steering": 1.0,
-        "trim": 0.0,
-        "delay": 0.0,
-        "layout": 0.3,
-    },
-    WEATHER: {
-        "weather": "dry",
-        "friction": 0.9,
-        "wind": 0.0,
-        "direction": 0.0,
-        "visibility": 20.0,
-        "noise": 0.0,
-        "layout": 0.3,
-    },
-}
-# Columns of the car's physics.
-X, Y, QUAT, SPEED = 1, 2, slice(4, 8), 18
-WHEELS = SPEED + np.array([8, 11, 13, 15])
-
-
-def worlds_with(suite_id: str, *changes: dict[str, float | str]) -> DrivingWorlds:
-    suite = make_suite(suite_id)
-    worlds = suite.make_worlds(len(changes), num_threads=1)
-    assert isinstance(worlds, DrivingWorlds)
-    worlds.set_tasks([suite.task("train", index, **USUAL[suite_id] | change) for index, change in enumerate(changes)])
-    worlds.reset(seed=[5] * len(changes))
-    return worlds
-
-
-def place(worlds: DrivingWorlds, x: float, y: float, heading: float, speed: float = 0.0) -> None:
-    """Puts all cars somewhere."""
-    state = worlds.snapshot()
-    state["physics"][:, X], state["physics"][:, Y] = x, y
-    state["physics"][:, QUAT] = np.cos(0.5 * heading), 0.0, 0.0, np.sin(0.5 * heading)
-    state["physics"][:, SPEED] = speed * np.cos(heading)
-    state["physics"][:, SPEED + 1] = speed * np.sin(heading)
-    state["physics"][:, WHEELS] = speed / 0.32
-    state["left"] = worlds.charts.left(slice(None), np.array([[x, y]] * worlds.num_envs))
-    worlds.restore(state)
-
-
-def play(worlds: DrivingWorlds, action: tuple[float, float], steps: int) -> np.ndarray:
-    """Returns the sum of rewards."""
-    total = np.zeros(worlds.num_envs)
-    for _ in range(steps):
-        total += worlds.step(np.array([action] * worlds.num_envs))[1]
-    return total
+from tests.suites.navigation.library import SPEED, TRAFFIC, VEHICLE, WEATHER, place, play, worlds_with
 
 
 def test_steering_goes_where_the_task_says() -> None:
@@ -101,8 +47,15 @@ def test_negative_throttle_brakes_and_then_reverses() -> None:
     assert speeds[-1] < -2.0
 
 
-def test_rays_are_those_of_mujoco() -> None:
-    worlds = worlds_with(VEHICLE, {"layout": 0.1}, {"layout": 0.7}, {"layout": 0.9})
+@pytest.mark.parametrize(
+    ("suite_id", "changes"),
+    [
+        (VEHICLE, ({"layout": 0.1}, {"layout": 0.7}, {"layout": 0.9})),
+        (TRAFFIC, ({}, {"habit": "blocks_left"}, {"habit": "yields_right"})),
+    ],
+)
+def test_rays_are_those_of_mujoco(suite_id: str, changes: tuple[dict[str, float | str], ...]) -> None:
+    worlds = worlds_with(suite_id, *changes)
     rng = np.random.default_rng(0)
     compared = 0
     for _ in range(60):
@@ -203,7 +156,7 @@ def test_standing_still_and_crashing_earn_less_than_driving(action: tuple[float,
     assert (play(blind, action, HORIZON) < expert - 5.0).all()
 
 
-@pytest.mark.parametrize("suite_id", [VEHICLE, WEATHER])
+@pytest.mark.parametrize("suite_id", [VEHICLE, WEATHER, TRAFFIC])
 def test_a_driver_who_knows_the_task_arrives(suite_id: str) -> None:
     suite = make_suite(suite_id)
     tasks = [*suite.tasks("test")[:12], *suite.tasks("test_ood")[:3]]
