@@ -15,9 +15,11 @@ import mujoco
 import numpy as np
 from mujoco.rollout import Rollout
 from numpy.typing import NDArray
+from typing_extensions import override
 
 from metarl_bench.errors import ContractError
-from metarl_bench.worlds import Bools, WorldIndex
+from metarl_bench.tasks import SuiteSpec
+from metarl_bench.worlds import BatchedWorlds, Bools, WorldIndex
 from metarl_suites.crew import Crew
 
 _FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
@@ -142,6 +144,27 @@ class BatchSimulator:
                     f"The model of world {world} has {name} = {sizes[name]}; expected {self._sizes[name]} as in the "
                     "first model. Pad models with parked, non-colliding parts until all sizes are equal."
                 )
+
+
+class SimulatedWorlds(BatchedWorlds):
+    """Worlds that a simulator steps.
+
+    Args:
+        suite: What they are worlds of.
+        simulator: As many worlds.
+    """
+
+    def __init__(self, suite: SuiteSpec, simulator: BatchSimulator) -> None:
+        super().__init__(suite, len(simulator.state))
+        self._simulator = simulator
+
+    @override
+    def close(self, **kwargs: Any) -> None:
+        self._simulator.close()
+
+    @override
+    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        return self._simulator.scene(world)
 
 
 def _indices(worlds: WorldIndex) -> NDArray[np.intp]:

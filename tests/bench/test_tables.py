@@ -156,7 +156,9 @@ def test_success_rates_are_shown_with_three_decimals():
     assert "success rate of" in sheet.notes[1]
 
 
-@pytest.mark.parametrize(("success", "shown"), [(lambda place: place.task < place.shot, True), (lambda _: False, False)])
+@pytest.mark.parametrize(
+    ("success", "shown"), [(lambda place: place.task < place.shot, True), (lambda _: False, False)]
+)
 def test_success_rates_of_zero_all_the_way_down_are_no_column(success, shown):
     results, _, cells = make_frames([Runs("rl2", value, success=success)])
     generalisation = make_sheets(leaderboard(results, cells))[1]

@@ -10,7 +10,8 @@ from mujoco.rollout import Rollout
 
 import metarl_bench as mb
 from metarl_bench.worlds import Worlds
-from metarl_suites.navigation.worlds import SUBSTEPS, TORQUE
+from metarl_suites.navigation.cars import TORQUE
+from metarl_suites.navigation.worlds import SUBSTEPS
 from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2

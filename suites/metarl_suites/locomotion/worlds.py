@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
-from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
+from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.rewards import Array, Motion
 from metarl_suites.locomotion.robots import Robot
-from metarl_suites.simulation import BatchSimulator
+from metarl_suites.simulation import BatchSimulator, SimulatedWorlds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +41,13 @@ class Definition:
     fall_cost: float = 0.0
 
 
-class RobotWorlds(BatchedWorlds):
+class RobotWorlds(SimulatedWorlds):
     """A batch of one kind of robot: its simulator and its start."""
 
     def __init__(self, suite: SuiteSpec, robot: Robot, models: Sequence[mujoco.MjModel], *, num_threads: int) -> None:
         """Makes a world for each model."""
-        super().__init__(suite, len(models))
+        super().__init__(suite, BatchSimulator(models, frame_skip=robot.frame_skip, num_threads=num_threads))
         self._robot = robot
-        self._simulator = BatchSimulator(models, frame_skip=robot.frame_skip, num_threads=num_threads)
-
-    @override
-    def close(self, **kwargs: Any) -> None:
-        self._simulator.close()
-
-    @override
-    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        return self._simulator.scene(world)
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:

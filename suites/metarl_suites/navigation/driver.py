@@ -14,10 +14,11 @@ import numpy as np
 from metarl_bench import seeding
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Split
+from metarl_suites.navigation.cars import LOCK
 from metarl_suites.navigation.overtaking import overtake
 from metarl_suites.navigation.plans import STEP_S, Plan
 from metarl_suites.navigation.rays import Array
-from metarl_suites.navigation.worlds import LOCK, DrivingWorlds
+from metarl_suites.navigation.worlds import DrivingWorlds
 
 WHEELBASE = 2.6  # m
 EPISODES = 10  # of each task, behind the reference

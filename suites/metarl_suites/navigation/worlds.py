@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
-from metarl_bench.worlds import BatchedWorlds, Outcome, WorldIndex
+from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.frozen import GOLDEN, mixed
+from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, seen_from, velocities
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.maps import ROAD_WALLS, highway
 from metarl_suites.navigation.models import compile_plan
@@ -29,26 +30,15 @@ from metarl_suites.navigation.specs import (
     REACHED,
 )
 from metarl_suites.navigation.traffic import Traffic, boxes, starts
-from metarl_suites.simulation import BatchSimulator
+from metarl_suites.simulation import BatchSimulator, SimulatedWorlds
 
 SUBSTEPS = 4
-LOCK = 0.6  # rad; the front wheels at full lock, usual car
-TORQUE = 1500.0  # N m at the rear axle, usual car: 3.9 m/s2 from standing, and 17 m/s at most
-REVERSE = 0.5  # 1; share of the torque backwards
-STANDING = 1.0  # m/s; below it, negative throttle is the reverse gear, not the brakes
 MOST_DELAY = 6  # environment steps
-# N s2/m2: half the density of air, times the car's side of 6 m2, times 0.9.
-WIND_FORCE = 3.2
-GUST = 0.5  # 1; wind changes by this share, step by step
 # m/s; faster than any car of the suites. A world beyond it has broken the simulator.
 MAX_SPEED = 40.0
 # Starts differ by up to this much: m across the road, rad.
 START_ASIDE, START_YAW = 0.5, 0.05
 KEPT = 1024  # tasks whose plans and models are kept; about 60 MiB
-# Where the car's parts are in positions and velocities.
-_X, _QUAT, _YAW_RATE = slice(0, 2), slice(3, 7), 5
-# And how many it has; those of other cars follow.
-_CAR_POSITIONS, _CAR_SPEEDS, _CAR_CONTROLS = 17, 16, 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,55 +68,47 @@ class Definition:
     others: int = 0
 
 
-class DrivingWorlds(BatchedWorlds):
+class DrivingWorlds(SimulatedWorlds):
     """Cars, each with the map, the weather and the parts of its task."""
 
     def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
-        super().__init__(suite, num_worlds)
-        self.definition = definition
         idle = compile_plan(_IDLE, walls=definition.walls, striped=definition.striped, others=definition.others)
-        self._simulator = BatchSimulator([idle] * num_worlds, frame_skip=SUBSTEPS, num_threads=num_threads)
+        simulator = BatchSimulator([idle] * num_worlds, frame_skip=SUBSTEPS, num_threads=num_threads)
+        super().__init__(suite, simulator)
+        self.definition = definition
         self.plans = [_IDLE] * num_worlds
         self.charts = Charts(num_worlds, streets=definition.streets, corners=definition.corners)
         self._boxes = Boxes(num_worlds, definition.walls + definition.others)
         self._traffic = Traffic(num_worlds) if definition.others else None
-        self._car = _CarNumbers(num_worlds)
+        self._car = Cars(num_worlds)
         self._asked = np.zeros((num_worlds, MOST_DELAY + 1, 2))  # actions, the newest first
         self._ranges = np.full((num_worlds, len(ANGLES)), SIGHT)
         self._left = np.zeros(num_worlds)
         self._dice = np.zeros(num_worlds, np.uint64)
-
-    @override
-    def close(self, **kwargs: Any) -> None:
-        self._simulator.close()
-
-    @override
-    def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        return self._simulator.scene(world)
 
     # -- what a driver may know ----------------------------------------------------------------------------------
 
     @property
     def places(self) -> Array:
         """Where the cars are, m [worlds, 2]."""
-        return self._simulator.qpos[:, _X]
+        return self._simulator.qpos[:, PLACE]
 
     @property
     def headings(self) -> Array:
         """Where the cars look, rad [worlds]."""
-        return _headings(self._simulator.qpos)
+        return headings(self._simulator.qpos)
 
     @property
     def velocities(self) -> Array:
         """Forward and leftward speed, m/s, and yaw rate, rad/s [worlds, 3]."""
-        return _velocities(self._simulator.qpos, self._simulator.qvel)
+        return velocities(self._simulator.qpos, self._simulator.qvel)
 
     @property
     def cars(self) -> Array:
         """Where all cars are, and how fast [worlds, 1 + others, 4]: x, y and their velocities, m and m/s."""
         simulator = self._simulator
-        own = np.concatenate([simulator.qpos[:, _X], simulator.qvel[:, _X]], axis=1)[:, np.newaxis]
-        parts = (simulator.qpos[:, _CAR_POSITIONS:], simulator.qvel[:, _CAR_SPEEDS:])
+        own = np.concatenate([simulator.qpos[:, PLACE], simulator.qvel[:, PLACE]], axis=1)[:, np.newaxis]
+        parts = (simulator.qpos[:, POSITIONS:], simulator.qvel[:, SPEEDS:])
         others = [part.reshape(self.num_envs, -1, 2) for part in parts]
         return np.concatenate([own, np.concatenate(others, axis=2)], axis=1)
 
@@ -158,10 +140,10 @@ class DrivingWorlds(BatchedWorlds):
         for world, rng in zip(worlds, rngs, strict=True):
             aside, yaw = rng.uniform(-1.0, 1.0, 2) * (START_ASIDE, START_YAW)
             simulator.qpos[world, 1] = aside
-            simulator.qpos[world, _QUAT] = np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)
+            simulator.qpos[world, QUAT] = np.cos(0.5 * yaw), 0.0, 0.0, np.sin(0.5 * yaw)
             self._dice[world] = rng.integers(2**63)
             if self._traffic:
-                simulator.qpos[world, _CAR_POSITIONS:] = starts(self.definition.others, rng).ravel()
+                simulator.qpos[world, POSITIONS:] = starts(self.definition.others, rng).ravel()
         self._asked[worlds] = 0.0
         # Nothing has been measured yet.
         self._ranges[worlds] = SIGHT
@@ -175,9 +157,9 @@ class DrivingWorlds(BatchedWorlds):
         dice = self._rolled(worlds)
         sound = simulator.step(worlds, self._controls(worlds, dice[:, 0]))
         qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
-        sound &= np.isfinite(qpos).all(axis=1) & (np.abs(qvel[:, _X]) < MAX_SPEED).all(axis=1)
-        places, headings = np.where(sound[:, np.newaxis], qpos[:, _X], 0.0), np.where(sound, _headings(qpos), 0.0)
-        self._look(worlds, places, headings, dice[:, 1:])
+        sound &= np.isfinite(qpos).all(axis=1) & (np.abs(qvel[:, PLACE]) < MAX_SPEED).all(axis=1)
+        places, looking = np.where(sound[:, np.newaxis], qpos[:, PLACE], 0.0), np.where(sound, headings(qpos), 0.0)
+        self._look(worlds, places, looking, dice[:, 1:])
         left, before = self.charts.left(worlds, places), self._left[worlds].copy()
         self._left[worlds] = left
         arrived = self.charts.beeline(worlds, places) <= REACHED
@@ -191,24 +173,14 @@ class DrivingWorlds(BatchedWorlds):
 
     def _controls(self, worlds: WorldIndex, gust: Array) -> Array:
         """Returns what the motors get [len(worlds), actuators]: the actions of some time ago, in this car's way."""
-        car = self._car
-        asked = self._asked[np.arange(self.num_envs)[worlds], car.delay[worlds]]
-        wheels = LOCK * car.steering[worlds] * asked[:, 0] + car.trim[worlds]
-        throttle = asked[:, 1]
-        forward = self.velocities[worlds, 0]
-        braking = (throttle < 0.0) & (forward > STANDING)
-        torque = TORQUE * car.power[worlds] * np.where(throttle < 0.0, REVERSE * throttle, throttle)
-        controls = np.zeros((len(wheels), _CAR_CONTROLS + 2 * self.definition.others))
-        controls[:, :2] = wheels[:, np.newaxis]
-        controls[:, 2] = np.where(braking, 0.0, torque)
-        controls[:, 3:7] = np.where(braking, -throttle, 0.0)[:, np.newaxis]
-        controls[:, 7:_CAR_CONTROLS] = car.wind[worlds] * (1.0 + GUST * gust[:, np.newaxis])
-        if self._traffic:
-            asked = self._traffic.asked(worlds, self.cars[worlds])
-            controls[:, _CAR_CONTROLS:] = asked.reshape(len(wheels), -1)
-        return controls
+        asked = self._asked[np.arange(self.num_envs)[worlds], self._car.delay[worlds]]
+        own = self._car.controls(worlds, asked, self.velocities[worlds, 0], gust)
+        if not self._traffic:
+            return own
+        others = self._traffic.asked(worlds, self.cars[worlds])
+        return np.concatenate([own, others.reshape(len(own), -1)], axis=1)
 
-    def _look(self, worlds: WorldIndex, places: Array, headings: Array, errors: Array) -> None:
+    def _look(self, worlds: WorldIndex, places: Array, looking: Array, errors: Array) -> None:
         """Measures the ranges anew."""
         car, count = self._car, len(places)
         if self._traffic:
@@ -217,7 +189,7 @@ class DrivingWorlds(BatchedWorlds):
         chosen = np.arange(self.num_envs)[worlds]
 
         def measure(thread: int, part: slice) -> None:
-            found[part] = self._boxes.distances(chosen[part], places[part], headings[part])
+            found[part] = self._boxes.distances(chosen[part], places[part], looking[part])
 
         self._simulator.share(measure, count)
         seen = found <= car.visibility[worlds, np.newaxis]
@@ -234,11 +206,11 @@ class DrivingWorlds(BatchedWorlds):
         parts = [self.velocities]
         if self.definition.last_action:
             parts.append(self._asked[:, 0])
-        places, headings = self.places, self.headings
+        places, looking = self.places, self.headings
         if self.definition.guide == "waypoints":
-            parts += [_seen_from(places, headings, self.charts.ahead(self._left, ahead)) for ahead in AHEAD]
+            parts += [seen_from(places, looking, self.charts.ahead(self._left, ahead)) for ahead in AHEAD]
         elif self.definition.guide == "destination":
-            parts.append(_seen_from(places, headings, self.charts.goals))
+            parts.append(seen_from(places, looking, self.charts.goals))
         parts.append(self._ranges)
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
@@ -253,55 +225,12 @@ class DrivingWorlds(BatchedWorlds):
         }
 
 
-class _CarNumbers:
-    """What steps read of the plans: one number a world."""
-
-    def __init__(self, num_worlds: int) -> None:
-        self.mass = np.ones(num_worlds)
-        self.power = np.ones(num_worlds)
-        self.steering = np.ones(num_worlds)
-        self.trim = np.zeros(num_worlds)
-        self.delay = np.zeros(num_worlds, np.int64)
-        self.wind = np.zeros((num_worlds, 2))
-        self.visibility = np.full(num_worlds, SIGHT)
-        self.noise = np.zeros(num_worlds)
-
-    def assign(self, world: np.intp, plan: Plan, model: mujoco.MjModel) -> None:
-        vehicle, weather = plan.vehicle, plan.weather
-        self.mass[world] = model.body("car").subtreemass[0]
-        self.power[world], self.steering[world] = vehicle.power, vehicle.steering
-        self.trim[world], self.delay[world] = vehicle.trim, vehicle.delay
-        speed = float(np.hypot(*weather.wind))
-        self.wind[world] = WIND_FORCE * speed * np.array(weather.wind)
-        self.visibility[world], self.noise[world] = weather.visibility, weather.noise
-
-
 @functools.lru_cache(maxsize=KEPT)
 def _site(definition: Definition, task: Task) -> tuple[Plan, mujoco.MjModel]:
     """Returns a task's plan and model; the same objects for the same task, not to be changed."""
     plan = definition.plan(task)
     model = compile_plan(plan, walls=definition.walls, striped=definition.striped, others=definition.others)
     return plan, model
-
-
-def _headings(qpos: Array) -> Array:
-    w, x, y, z = qpos[:, _QUAT].T
-    heading: Array = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y**2 + z**2))
-    return heading
-
-
-def _velocities(qpos: Array, qvel: Array) -> Array:
-    heading = _headings(qpos)
-    cos, sin = np.cos(heading), np.sin(heading)
-    x, y = qvel[:, 0], qvel[:, 1]
-    return np.stack([x * cos + y * sin, y * cos - x * sin, qvel[:, _YAW_RATE]], axis=1)
-
-
-def _seen_from(places: Array, headings: Array, targets: Array) -> Array:
-    """Returns cosine and sine of the bearings of targets, and how far they are [worlds, 3]."""
-    apart = targets - places
-    bearing = np.arctan2(apart[:, 1], apart[:, 0]) - headings
-    return np.stack([np.cos(bearing), np.sin(bearing), np.hypot(apart[:, 0], apart[:, 1])], axis=1)
 
 
 def _scrambled(numbers: NDArray[np.uint64]) -> Array:
