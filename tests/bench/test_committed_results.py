@@ -34,13 +34,14 @@ SEEDS = {
     (CHEETAH, "oracle"): {0, 1, 2},
     (DIRECTION, "random"): {0, 1, 2},
     (DIRECTION, "rl2"): {0, 1, 2},
-    (DIRECTION, "rl2-transformer"): {0},
+    (DIRECTION, "rl2-transformer"): {0, 1},
+    (DIRECTION, "pearl"): {0, 1},
     (DIRECTION, "metric"): {0},
     (DIRECTION, "varibad"): {0, 1},
     (DENSE, "rl2"): {0},
     (SPARSE, "rl2"): {0, 1, 2},
     (SPARSE, "varibad"): {0, 1, 2},
-    (SPARSE, "pearl"): {0, 1},
+    (SPARSE, "pearl"): {0, 1, 2},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
