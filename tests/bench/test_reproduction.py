@@ -270,7 +270,8 @@ def test_a_row_that_was_improved_differs(
 def test_bad_input_is_refused_before_anything_runs(
     seeds: list[int], words: list[str], message: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = ["reproduce", str(results), "--suite", SUITE, "--protocol", "smoke-v1", *words, "--seeds"]
+    protocol = [] if "--protocol" in words else ["--protocol", "smoke-v1"]
+    line = ["reproduce", str(results), "--suite", SUITE, *protocol, *words, "--seeds"]
     assert main([*line, *map(str, seeds), "--out", str(tmp_path / "runs")]) == 2
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
