@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from metarl_bench.registry import make_suite
+from metarl_suites.navigation.driver import drive
+from metarl_suites.navigation.plans import Plan
+from metarl_suites.navigation.specs import HORIZON
 from metarl_suites.navigation.worlds import DrivingWorlds
 
 VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
@@ -55,6 +60,15 @@ def place(worlds: DrivingWorlds, x: float, y: float, heading: float, speed: floa
     state["physics"][:, first + WHEELS] = speed / 0.32
     state["left"] = worlds.charts.left(slice(None), np.array([[x, y]] * worlds.num_envs))
     worlds.restore(state)
+
+
+def driven(worlds: DrivingWorlds, believed: Sequence[Plan] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Returns what the scripted driver is paid in an episode of each world, and whether it arrives."""
+    returns = np.zeros(worlds.num_envs)
+    for _ in range(HORIZON):
+        _, rewards, _, _, infos = worlds.step(drive(worlds, believed))
+        returns += rewards
+    return returns, infos["success"]
 
 
 def play(worlds: DrivingWorlds, action: tuple[float, float], steps: int) -> np.ndarray:

@@ -8,12 +8,11 @@ import pytest
 
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Task
-from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.plans import SIGHT, Plan
 from metarl_suites.navigation.rays import ANGLES
 from metarl_suites.navigation.specs import ARRIVAL, COLLISION, HORIZON, PROGRESS
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import SPEED, TRAFFIC, VEHICLE, WEATHER, place, play, worlds_with
+from tests.suites.navigation.library import SPEED, TRAFFIC, VEHICLE, WEATHER, driven, place, play, worlds_with
 
 
 def test_steering_goes_where_the_task_says() -> None:
@@ -149,11 +148,8 @@ def test_breaking_the_simulator_never_scores() -> None:
 def test_standing_still_and_crashing_earn_less_than_driving(action: tuple[float, float]) -> None:
     suite = make_suite(VEHICLE)
     changes: list[dict[str, float | str]] = [dict(task.params) for task in suite.tasks("test")[:6]]
-    blind, driven = worlds_with(VEHICLE, *changes), worlds_with(VEHICLE, *changes)
-    expert = np.zeros(6)
-    for _ in range(HORIZON):
-        expert += driven.step(drive(driven))[1]
-    assert (play(blind, action, HORIZON) < expert - 5.0).all()
+    expert, _ = driven(worlds_with(VEHICLE, *changes))
+    assert (play(worlds_with(VEHICLE, *changes), action, HORIZON) < expert - 5.0).all()
 
 
 @pytest.mark.parametrize("suite_id", [VEHICLE, WEATHER, TRAFFIC])
@@ -164,9 +160,8 @@ def test_a_driver_who_knows_the_task_arrives(suite_id: str) -> None:
     assert isinstance(worlds, DrivingWorlds)
     worlds.set_tasks(tasks)
     worlds.reset(seed=1)
-    for _ in range(HORIZON):
-        *_, infos = worlds.step(drive(worlds))
-    assert infos["success"].all()
+    _, arrived = driven(worlds)
+    assert arrived.all()
 
 
 def test_a_driver_who_takes_every_car_for_the_usual_one_does_not() -> None:
@@ -176,11 +171,8 @@ def test_a_driver_who_takes_every_car_for_the_usual_one_does_not() -> None:
     worlds.set_tasks(suite.tasks("test")[:10])
     worlds.reset(seed=1)
     believed = [Plan(plan.map) for plan in worlds.plans]
-    returns = np.zeros(10)
-    for _ in range(HORIZON):
-        _, rewards, _, _, infos = worlds.step(drive(worlds, believed))
-        returns += rewards
-    assert infos["success"].mean() < 0.6
+    returns, arrived = driven(worlds, believed)
+    assert arrived.mean() < 0.6
     assert returns.mean() < 10.0
 
 
