@@ -70,7 +70,7 @@ def environment_class(kind: str) -> type[SawyerXYZEnv]:
     if kind in caging.OWN:
         members["_gripper_caging_reward"] = caging.OWN[kind]
     if kind in _TOUCH_DECIDES:
-        members["touching_main_object"] = inspect.getattr_static(original, "touching_main_object")
+        members["feels_object"] = inspect.getattr_static(original, "touching_main_object").fget
     made: type[SawyerXYZEnv] = type(original.__name__, (_Light, original), members)
     for names in modules.values():
         names[original.__name__] = made  # some call their own static functions by the class's name
@@ -85,6 +85,7 @@ class _Light:
     def __init__(self, model: mujoco.MjModel) -> None:
         self._light_model = model  # before Meta-World's constructor, which asks for it
         self.held_tcp: NDArray[np.float64] | None = None
+        self.touching = False
         super().__init__()
 
     def _initialize_simulation(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
@@ -101,7 +102,11 @@ class _Light:
 
     @property
     def touching_main_object(self) -> bool:
-        """Not computed: it only shows in a step's diagnostics, which are not asked for."""
+        """What ``feels_object`` said after the step."""
+        return self.touching
+
+    def feels_object(self) -> bool:
+        """Not computed: in most kinds it only shows in a step's diagnostics, which are not asked for."""
         return False
 
 

@@ -16,6 +16,7 @@ from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from numpy.typing import NDArray
 
 from metarl_suites.manipulation.environments import DataViews
+from metarl_suites.manipulation.seen import Seen, poses_of
 
 Array = NDArray[np.float64]
 
@@ -47,11 +48,11 @@ _REMEMBERED = "_target_to_obj_init"
 # What stands for nothing remembered: what can be is a distance.
 NOTHING = -1.0
 # What an environment keeps between steps that worlds keep themselves.
-_OWN = frozenset({"_prev_obs", "_last_stable_obs", "curr_path_length", "num_resets", "held_tcp", _REMEMBERED})
+_OWN = frozenset(
+    {"_prev_obs", "_last_stable_obs", "curr_path_length", "num_resets", "held_tcp", "touching", _REMEMBERED}
+)
 # What Meta-World's resets write into models: where the bodies of the task are, and its sites.
 MOVED = ("body_pos", "site_pos")
-# Arrays of the data that an environment may hold parts of.
-_POSES = ("qpos", "qvel", "xpos", "xquat", "xmat", "geom_xpos", "geom_xmat", "site_xpos", "site_xmat", "mocap_pos")
 
 
 class Start(NamedTuple):
@@ -101,6 +102,7 @@ class Scene:
         self._fingers = self._data.body("rightclaw").xpos, self._data.body("leftclaw").xpos
         self._ends = self._data.site("rightEndEffector").xpos, self._data.site("leftEndEffector").xpos
         self._fields = [getattr(self._model, name) for name in (*MOVED, *fields)]
+        self._poses = poses_of(self._data)
 
     def begin(self, vector: Array) -> Start:
         """Plays Meta-World's own reset for a goal vector."""
@@ -120,32 +122,54 @@ class Scene:
             goal=environment._get_pos_goal().copy(),
         )
 
-    def step(
-        self, start: Start, state: Array, frames: Array, memory: Array, action: NDArray[np.float32]
-    ) -> tuple[float, bool, bool]:
-        """Steps a world.
+    def new_seen(self) -> Seen:
+        """Returns room for what ``judge`` needs of a world."""
+        return Seen(len(self._poses))
+
+    def advance(self, start: Start, state: Array, seen: Seen) -> bool:
+        """Steps the physics of a world.
 
         Args:
             start: How its episode began.
             state: Its physics, with controls and mocap position of this step; becomes those after it.
-            frames: Its last frame, twice; the first one becomes the new one.
-            memory: One number: what the environment remembered at an earlier step, or ``NOTHING``.
-            action: As the policy gave it [4].
+            seen: Becomes what ``judge`` needs, of this scene or of another one of the kind.
 
         Returns:
-            The reward, whether this step ends in success, and whether the world is still sound.
+            Whether the world is still sound.
         """
-        environment = self._environment
-        if self._bound is not start:
-            self._bind(start)
+        self._bind(start)
         before = state[0]
         mujoco.mj_setState(self._model, self._data, state, _STATE)
         mujoco.mj_step(self._model, self._data, FRAME_SKIP)
         mujoco.mj_forward(self._model, self._data)
         mujoco.mj_getState(self._model, self._data, state, _STATE)
-        if abs(state[0] - before - STEP_S) > 0.1 * STEP_S:
-            # MuJoCo met NaN or diverged, and began again at time 0.
-            return 0.0, False, False
+        seen.poses[:] = self._poses
+        seen.touching = self._environment.feels_object()
+        # MuJoCo begins again at time 0 where it met NaN or diverged.
+        return bool(abs(state[0] - before - STEP_S) <= 0.1 * STEP_S)
+
+    def judge(
+        self, start: Start, seen: Seen, frames: Array, memory: Array, action: NDArray[np.float32]
+    ) -> tuple[float, bool]:
+        """Observes and rewards what a world has come to.
+
+        Apart from ``advance``, so that this code runs for one world after another: between steps of physics, which
+        leave none of it in the processor's caches, it takes twice as long.
+
+        Args:
+            start: How its episode began.
+            seen: What ``advance`` left.
+            frames: Its last frame, twice; the first one becomes the new one.
+            memory: One number: what the environment remembered at an earlier step, or ``NOTHING``.
+            action: As the policy gave it [4].
+
+        Returns:
+            The reward, and whether this step ends in success.
+        """
+        environment = self._environment
+        self._bind(start)
+        self._poses[:] = seen.poses
+        environment.touching = seen.touching
         environment.held_tcp = (self._ends[0] + self._ends[1]) / 2.0
         frame = self._see()
         frames[: len(frame)] = frame
@@ -154,9 +178,11 @@ class Scene:
         reward, info = environment.evaluate_state(_clipped(frames, *frame[:3]), action)
         if self._remembers:
             memory[0] = getattr(environment, _REMEMBERED)
-        return reward, info["success"] > 0.0, True
+        return reward, info["success"] > 0.0
 
     def _bind(self, start: Start) -> None:
+        if self._bound is start:
+            return
         environment = self._environment
         if not self._played:
             # Some attributes are parts of the physics that only a reset ties to this environment's own.
@@ -183,11 +209,10 @@ class Scene:
     def _task_attributes(self) -> dict[str, Any]:
         """Returns the numbers that the environment holds, without those that are parts of the physics."""
         kept = {}
-        physics = [getattr(self._data, name) for name in _POSES]
         for name, value in vars(self._environment).items():
             if name in _OWN or not isinstance(value, (np.ndarray, np.generic, float, int)):
                 continue
-            if not any(np.may_share_memory(value, array) for array in physics):
+            if not np.may_share_memory(value, self._poses):
                 kept[name] = value.copy() if isinstance(value, np.ndarray) else value
         return kept
 

@@ -26,6 +26,7 @@ from metarl_suites.manipulation.scene import (
     Scene,
     Start,
 )
+from metarl_suites.manipulation.seen import Seen
 from metarl_suites.manipulation.suite import goal_of
 
 # m; how far an action of 1 moves the hand's target. Actions are float32 in Meta-World, and so is their product.
@@ -43,6 +44,7 @@ class ManipulationWorlds(BatchedWorlds):
         self._scenes: list[dict[str, Scene]] = [{} for _ in range(self._crew.num_threads)]
         self._kinds = [""] * num_worlds
         self._starts: dict[int, Start] = {}
+        self._seen: dict[int, Seen] = {}
         self._states = np.zeros((num_worlds, STATE_SIZE))
         self._rows: list[Array] = list(self._states)
         self._frames = np.zeros((num_worlds, 2 * FRAME_SIZE))
@@ -85,7 +87,7 @@ class ManipulationWorlds(BatchedWorlds):
     def _enter(self, world: int, kind: str, start: Start) -> None:
         """Makes a world one of a kind."""
         scene = self._scene(0, kind)
-        self._kinds[world], self._starts[world] = kind, start
+        self._kinds[world], self._starts[world], self._seen[world] = kind, start, scene.new_seen()
         self._rows[world] = self._states[world, -scene.state_size :]
         self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
 
@@ -119,20 +121,25 @@ class ManipulationWorlds(BatchedWorlds):
     @override
     def _advance(self, worlds: WorldIndex, actions: NDArray[np.float64]) -> Outcome:
         chosen = np.arange(self.num_envs)[worlds]
+        stepped = chosen.tolist()
         exact = actions.astype(np.float32)
         self._control(chosen, exact)
         self._frames[chosen, FRAME_SIZE:] = self._frames[chosen, :FRAME_SIZE]
-        rewards = np.zeros(len(chosen))
-        success, sound = np.zeros(len(chosen), np.bool_), np.zeros(len(chosen), np.bool_)
+        rewards = np.zeros(len(stepped))
+        success, sound = np.zeros(len(stepped), np.bool_), np.zeros(len(stepped), np.bool_)
 
         def share(thread: int, part: slice) -> None:
-            for place, world in enumerate(chosen[part].tolist(), start=part.start):
-                rewards[place], success[place], sound[place] = self._scene(thread, self._kinds[world]).step(
-                    self._starts[world], self._rows[world], self._frames[world], self._memory[world], exact[place]
-                )
+            for place, world in enumerate(stepped[part], start=part.start):
+                scene = self._scene(thread, self._kinds[world])
+                sound[place] = scene.advance(self._starts[world], self._rows[world], self._seen[world])
 
-        self._crew.run(share, len(chosen))
-        return Outcome(rewards, terminated=np.zeros(len(chosen), np.bool_), success=success, invalid=~sound)
+        self._crew.run(share, len(stepped))
+        for place in np.flatnonzero(sound).tolist():
+            world = stepped[place]
+            rewards[place], success[place] = self._scene(0, self._kinds[world]).judge(
+                self._starts[world], self._seen[world], self._frames[world], self._memory[world], exact[place]
+            )
+        return Outcome(rewards, terminated=np.zeros(len(stepped), np.bool_), success=success, invalid=~sound)
 
     def _control(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> None:
         """Moves the hands' targets and sets the fingers' controls."""
