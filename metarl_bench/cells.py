@@ -13,12 +13,12 @@ import numpy as np
 
 from metarl_bench import fingerprint
 from metarl_bench.agents import AgentSpec, MetaAgent
-from metarl_bench.configs import config_digest, config_values
+from metarl_bench.configs import config_digest, config_values, later_defaults
 from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.metering import TrainingGround
 from metarl_bench.protocols import ResolvedProtocol, get_protocol
 from metarl_bench.records import SCHEMA_VERSION, Manifest
-from metarl_bench.registry import AGENTS, make_config, make_suite
+from metarl_bench.registry import AGENTS, load_object, make_config, make_suite
 from metarl_bench.scratch import ScratchGround, ScratchLearners
 from metarl_bench.seeding import generator
 from metarl_bench.tasks import Split, Suite
@@ -123,12 +123,13 @@ class Plan:
         Raises:
             BenchError: If this version cannot do the same: an unknown id or setting, or other rules.
         """
+        config = later_defaults(load_object(AGENTS.get(stored.agent).config)) | stored.config
         cell = Cell(
             protocol=stored.protocol,
             suite=stored.suite,
             agent=stored.agent,
             seed=stored.seed,
-            config=tuple(stored.config.items()),
+            config=tuple(config.items()),
             primary_split=stored.primary_split,
         )
         plan = cls.of(cell)

@@ -13,6 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 from metarl_bench.errors import ConfigError, close_matches
 
 Config = TypeVar("Config")
+_LATER = "later"
+
+
+def later_setting(default: Any) -> Any:
+    """Returns a dataclass field for a setting that came after runs were published, with a default that changes nothing.
+
+    Records leave it out where it has its default, so that runs from before keep their digest and can be replayed.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
 
 
 def replace_values(config: Config, values: Mapping[str, object]) -> Config:
@@ -21,7 +30,7 @@ def replace_values(config: Config, values: Mapping[str, object]) -> Config:
     Raises:
         ConfigError: If a name is unknown or a value does not fit its field.
     """
-    current = config_values(config)
+    current = dataclasses.asdict(config)  # type: ignore[call-overload]
     for name in values:
         if name not in current:
             raise ConfigError(f"{type(config).__name__} has no setting {name!r}. {close_matches(name, current)}")
@@ -36,9 +45,17 @@ def replace_values(config: Config, values: Mapping[str, object]) -> Config:
 
 
 def config_values(config: Any) -> dict[str, Any]:
-    """Returns a configuration as JSON types."""
+    """Returns a configuration as JSON types, without later settings that have their default."""
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    for name, default in later_defaults(config).items():
+        if values[name] == default:
+            del values[name]
     return values
+
+
+def later_defaults(config: Any) -> dict[str, Any]:
+    """Returns what a record means that does not tell of later settings: their defaults, by name."""
+    return {field.name: field.default for field in dataclasses.fields(config) if _LATER in field.metadata}
 
 
 def config_digest(config: Any) -> str:

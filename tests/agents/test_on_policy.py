@@ -15,6 +15,8 @@ from metarl_agents.common.rollouts import (
     generalised_advantages,
     values_and_bootstraps,
 )
+from metarl_agents.rl2.agent import Rl2
+from metarl_agents.rl2.config import Rl2Config
 from metarl_bench.agents import TrialShape
 from metarl_bench.metering import TrainingGround
 from metarl_bench.registry import SUITES, make_suite
@@ -163,3 +165,16 @@ def test_privileged_numbers_are_scaled_to_the_training_range() -> None:
     encoder = InputEncoder(spec, remembers=False, privileged=True, discount=0.99)
     rows = encoder.encode(np.zeros((1, 2), np.float32), encoder.no_history(1), np.array([[1.0, -1.0]]))
     assert rows[0].tolist() == [0.0, 0.0, 1.0, -1.0]
+
+
+def test_updates_get_smaller_towards_the_end_of_the_budget() -> None:
+    def divergence(final_kl: float) -> float:
+        small = Rl2Config(
+            num_worlds=8, steps=20, memory=8, hidden=8, lowest_rate=1e-7, highest_rate=0.01, final_kl=final_kl
+        )
+        agent = Rl2(SUITES.get(POINT), SHAPE, small, np.random.default_rng(0))
+        budget = 40 * small.num_worlds * small.steps
+        agent.meta_train(ground(budget), until=budget, rng=np.random.default_rng(1))
+        return agent.training_log()["kl"]
+
+    assert divergence(1e-5) < 0.2 * divergence(0.0)

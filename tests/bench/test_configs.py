@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from metarl_bench.configs import config_digest, config_values, replace_values
+from metarl_bench.configs import config_digest, config_values, later_defaults, later_setting, replace_values
 from metarl_bench.errors import ConfigError
 from metarl_bench.registry import AGENTS, make_config, make_suite
 
@@ -53,6 +53,19 @@ def test_values_are_json_types() -> None:
 def test_the_digest_names_the_values() -> None:
     assert config_digest(Settings()) == config_digest(replace_values(Settings(), {"hidden": "64"}))
     assert config_digest(Settings()) != config_digest(Settings(hidden=65))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown(Settings):
+    dropout: float = later_setting(0.0)
+
+
+def test_a_later_setting_leaves_older_records_as_they_were() -> None:
+    assert config_digest(Grown()) == config_digest(Settings())
+    changed = replace_values(Grown(), {"dropout": "0.1"})
+    assert config_values(changed) == config_values(Settings()) | {"dropout": 0.1}
+    assert config_digest(changed) != config_digest(Settings())
+    assert replace_values(changed, later_defaults(Grown) | config_values(Settings())) == Grown()
 
 
 def test_an_agent_without_settings_refuses_all_of_them() -> None:

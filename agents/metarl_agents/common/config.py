@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from metarl_bench.configs import later_setting
+
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -30,6 +32,7 @@ class OnPolicyConfig:
         clip: Of the probability ratio.
         learning_rate: At the start, for Adam.
         target_kl: KL divergence per minibatch step that the learning rate aims at.
+        final_kl: What the aim has fallen to at the end of the budget, linearly; 0 leaves it where it is.
         lowest_rate: The learning rate stays above it.
         highest_rate: The learning rate stays below it.
         gradient_clip: Largest norm of a gradient.
@@ -52,6 +55,7 @@ class OnPolicyConfig:
     clip: Positive = 0.2
     learning_rate: Positive = 7e-4
     target_kl: Positive = 0.01
+    final_kl: Annotated[float, Field(ge=0)] = later_setting(0.0)
     lowest_rate: Positive = 3e-4
     highest_rate: Positive = 1e-3
     gradient_clip: Positive = 0.5

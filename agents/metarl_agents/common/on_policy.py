@@ -50,6 +50,7 @@ class OnPolicyAgent(MetaAgent):
             running = np.zeros(config.num_worlds)
             while ground.steps + iteration <= until:
                 rollout = collector.collect(config.steps)
+                self._ppo.progress = ground.steps / ground.budget
                 with torch_threads(config.learning_threads):
                     running = self._learn(rollout, running, rng)
 

@@ -127,11 +127,17 @@ def ppo_losses(
 
 
 class Ppo:
-    """Updates an ``ActorCritic`` from batches; the learning rate follows the KL divergence."""
+    """Updates an ``ActorCritic`` from batches; the learning rate follows the KL divergence.
+
+    Attributes:
+        progress: Share of the training that is over.
+        optimiser: Adam.
+    """
 
     def __init__(self, network: ActorCritic, config: OnPolicyConfig) -> None:
         self._network = network
         self._config = config
+        self.progress = 0.0
         self.optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, eps=1e-5, fused=True)
 
     def update(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
@@ -174,9 +180,12 @@ class Ppo:
 
     def _adapt_rate(self, kl: float) -> None:
         config, group = self._config, self.optimiser.param_groups[0]
-        if kl > 2 * config.target_kl:
+        wanted = config.target_kl
+        if config.final_kl:
+            wanted += self.progress * (config.final_kl - wanted)
+        if kl > 2 * wanted:
             group["lr"] = max(group["lr"] / RATE_FACTOR, config.lowest_rate)
-        elif kl < config.target_kl / 2:
+        elif kl < wanted / 2:
             group["lr"] = min(group["lr"] * RATE_FACTOR, config.highest_rate)
 
 
