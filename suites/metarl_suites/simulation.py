@@ -8,7 +8,7 @@ worlds and threads.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import mujoco
@@ -113,10 +113,6 @@ class BatchSimulator:
         elapsed: NDArray[np.float64] = self._states[:count, -1, 0] - clock
         sound: Bools = np.abs(elapsed - self.step_s) < 0.5 * self.step_s / self._frame_skip
         return sound
-
-    def share(self, work: Callable[[int, slice], None], count: int) -> None:
-        """Shares other work on worlds among the threads; see ``Crew.run``."""
-        self._crew.run(work, count)
 
     def scene(self, world: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
         """Returns a world's model, and data in its state of now, as pictures need them."""

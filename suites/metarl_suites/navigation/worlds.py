@@ -182,16 +182,10 @@ class DrivingWorlds(SimulatedWorlds):
 
     def _look(self, worlds: WorldIndex, places: Array, looking: Array, errors: Array) -> None:
         """Measures the ranges anew."""
-        car, count = self._car, len(places)
+        car = self._car
         if self._traffic:
             self._boxes.place(worlds, slice(self.definition.walls, None), boxes(self.cars[worlds, 1:, :2]))
-        found = np.zeros((count, len(ANGLES)))
-        chosen = np.arange(self.num_envs)[worlds]
-
-        def measure(thread: int, part: slice) -> None:
-            found[part] = self._boxes.distances(chosen[part], places[part], looking[part])
-
-        self._simulator.share(measure, count)
+        found = self._boxes.distances(worlds, places, looking)
         seen = found <= car.visibility[worlds, np.newaxis]
         blurred = found * (1.0 + car.noise[worlds, np.newaxis] * errors)
         self._ranges[worlds] = np.where(seen, np.minimum(blurred, SIGHT), SIGHT)
