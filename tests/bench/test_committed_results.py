@@ -35,7 +35,7 @@ SEEDS = {
     (DIRECTION, "random"): {0, 1, 2},
     (DIRECTION, "rl2"): {0, 1, 2},
     (DIRECTION, "rl2-transformer"): {0, 1, 2},
-    (DIRECTION, "pearl"): {0, 1},
+    (DIRECTION, "pearl"): {0, 1, 2},
     (DIRECTION, "metric"): {0},
     (DIRECTION, "varibad"): {0, 1, 2},
     (DENSE, "rl2"): {0},
