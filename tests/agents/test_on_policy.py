@@ -29,7 +29,7 @@ def ground(budget: int = 100_000) -> TrainingGround:
     return TrainingGround(make_suite(POINT), trial=SHAPE, budget=budget, until=budget, key=("test",), segment=0)
 
 
-def collector(*, episodes: int, stagger: int = 5, memory: int = 8) -> TrialCollector:
+def collector(*, episodes: int, stagger: int = 5, memory: int = 8, across_episodes: bool = True) -> TrialCollector:
     encoder = InputEncoder(SUITES.get(POINT), remembers=memory > 0, privileged=False, discount=0.99)
     network = ActorCritic(
         num_observed=encoder.num_observed,
@@ -41,7 +41,16 @@ def collector(*, episodes: int, stagger: int = 5, memory: int = 8) -> TrialColle
         generator=torch.Generator().manual_seed(0),
     )
     rng = np.random.default_rng(0)
-    return TrialCollector(ground(), network, encoder, num_worlds=4, episodes=episodes, stagger=stagger, rng=rng)
+    return TrialCollector(
+        ground(),
+        network,
+        encoder,
+        num_worlds=4,
+        episodes=episodes,
+        stagger=stagger,
+        rng=rng,
+        across_episodes=across_episodes,
+    )
 
 
 def test_moments_of_parts_equal_moments_of_the_whole() -> None:
@@ -104,6 +113,17 @@ def test_the_value_of_what_follows_crosses_episodes_but_not_trials() -> None:
     assert following[:-1][inside] == pytest.approx(values[1:][inside])
     # After a trial's end comes the value of the true next observation, not that of the next trial's first one.
     assert (np.abs(following[:-1] - values[1:])[rollout.ends[:-1]] > 1e-6).all()
+
+
+def test_returns_may_end_with_each_episode_of_a_trial() -> None:
+    whole, apart = (collector(episodes=2, across_episodes=across).collect(80) for across in (True, False))
+    assert (whole.rewards == apart.rewards).all()
+    assert (whole.starts == apart.starts).all()
+    # Trials of 40 steps, of which some were cut at the beginning; episodes of 20.
+    assert (apart.ends | ~whole.ends).all()
+    assert apart.ends.sum() > 1.5 * whole.ends.sum()
+    noted = {(step, world) for step, worlds, _, _ in apart.following for world in worlds}
+    assert noted >= set(zip(*np.nonzero(apart.ends), strict=True))
 
 
 def test_sequences_cover_every_step_once_and_cross_no_start() -> None:

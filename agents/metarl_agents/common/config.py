@@ -25,6 +25,8 @@ class OnPolicyConfig:
         memory: Units of the GRU; 0 for a memoryless network.
         hidden: Units of each of a head's two hidden layers.
         episodes: Episodes of a training trial; 0 takes as many as a trial of the meta-test plays in a row.
+        across_episodes: Whether returns run on through the borders of a trial's episodes. Only that rewards exploring
+            in one episode for the next; but how good the next start happens to be is noise in what comes before it.
         epochs: Passes over each batch.
         minibatches: Per pass.
         discount: Of the return, per environment step.
@@ -48,6 +50,7 @@ class OnPolicyConfig:
     memory: Annotated[int, Field(ge=0)] = 64
     hidden: Count = 64
     episodes: Annotated[int, Field(ge=0)] = 0
+    across_episodes: bool = later_setting(True)
     epochs: Count = 4
     minibatches: Count = 4
     discount: Fraction = 0.99

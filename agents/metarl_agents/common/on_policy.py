@@ -114,6 +114,7 @@ class OnPolicyAgent(MetaAgent):
             self.encoder,
             num_worlds=config.num_worlds,
             episodes=self._episodes,
+            across_episodes=config.across_episodes,
             stagger=config.sequence,
             rng=rng,
         )

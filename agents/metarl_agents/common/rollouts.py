@@ -28,7 +28,7 @@ class Rollout:
         means: Of the policy, float32.
         rewards: Raw, float64.
         starts: Whether a trial began at the step.
-        ends: Whether a trial ended with the step.
+        ends: Whether the return ended with the step: at the end of a trial, or of an episode.
         terminal: Whether it ended because the MDP did: nothing comes after it.
         observed: Raw observations, for the normaliser.
         following: Per step with ends (and for the last step), the worlds and the inputs and note after the step.
@@ -95,6 +95,7 @@ class TrialCollector:
         episodes: int,
         stagger: int,
         rng: np.random.Generator,
+        across_episodes: bool = True,
     ) -> None:
         """Opens worlds and begins a trial in each.
 
@@ -106,12 +107,14 @@ class TrialCollector:
             episodes: Episodes of a trial.
             stagger: First trials are cut by multiples of this many steps.
             rng: For the actions.
+            across_episodes: Whether returns run on through the borders of a trial's episodes.
         """
         self._ground = ground
         self._network = network
         self._encoder = encoder
         self._worlds = ground.make_worlds(num_worlds)
         self._episodes = episodes
+        self._across_episodes = across_episodes
         self._rng = rng
         length = episodes * ground.suite.horizon
         self._left = length - np.arange(num_worlds) * length // num_worlds // stagger * stagger
@@ -162,9 +165,10 @@ class TrialCollector:
         episode_ends = terminated | truncated
         self._played += episode_ends
         trial_ends = (self._left <= 0) | (self._played >= self._episodes)
-        rollout.ends[step] = trial_ends
-        rollout.terminal[step] = trial_ends & terminated
-        cut = np.ones_like(trial_ends) if step == len(rollout.ends) - 1 else trial_ends
+        ends = trial_ends if self._across_episodes else trial_ends | episode_ends
+        rollout.ends[step] = ends
+        rollout.terminal[step] = ends & terminated
+        cut = np.ones_like(ends) if step == len(rollout.ends) - 1 else ends
         if cut.any():
             ended = np.flatnonzero(cut)
             inputs = self._encoder.encode(self._observations, self._history, self._privileged)

@@ -98,6 +98,7 @@ class VariBad(OnPolicyAgent):
             self._buffer,
             num_worlds=self.config.num_worlds,
             episodes=self._episodes,
+            across_episodes=self.config.across_episodes,
             stagger=self.config.sequence,
             rng=rng,
         )

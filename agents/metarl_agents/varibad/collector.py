@@ -27,8 +27,18 @@ class RecordingCollector(TrialCollector):
         episodes: int,
         stagger: int,
         rng: np.random.Generator,
+        across_episodes: bool = True,
     ) -> None:
-        super().__init__(ground, network, inputs, num_worlds=num_worlds, episodes=episodes, stagger=stagger, rng=rng)
+        super().__init__(
+            ground,
+            network,
+            inputs,
+            num_worlds=num_worlds,
+            episodes=episodes,
+            stagger=stagger,
+            rng=rng,
+            across_episodes=across_episodes,
+        )
         self._inputs = inputs
         self._buffer = buffer
         self._open = OpenTrials(num_worlds, ground.suite, episodes)
