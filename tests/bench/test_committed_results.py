@@ -105,7 +105,6 @@ def test_rl2_lies_between_the_memoryless_policy_and_the_oracle(episodes: pd.Data
     assert scores["oracle"].mean() > scores["multitask-ppo"].mean()
 
 
-@pytest.mark.xfail(strict=True, reason="13 % below the optimum after four million steps: not reached yet")
 def test_rl2_on_the_dense_point_robot_is_within_a_tenth_of_the_optimum(episodes: pd.DataFrame) -> None:
     suite = make_suite(DENSE)
     resolved = get_protocol("lite-v1").resolve(suite)
