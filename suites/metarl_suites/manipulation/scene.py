@@ -154,7 +154,7 @@ class Scene:
         """Observes and rewards what a world has come to.
 
         Apart from ``advance``, so that this code runs for one world after another: between steps of physics, which
-        leave none of it in the processor's caches, it takes twice as long.
+        leave none of it in the processor's caches, it is slower.
 
         Args:
             start: How its episode began.
