@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from metarl_agents.metric import distances
 from metarl_agents.metric.config import MetricConfig
-from metarl_agents.metric.embedding import Embedding, Points, metric_loss
+from metarl_agents.metric.embedding import POINT_REACH, Embedding, Points, metric_loss
 from metarl_agents.metric.prototypes import Prototypes
 from metarl_bench.errors import ConfigError
 from metarl_bench.registry import make_suite
@@ -57,8 +57,9 @@ def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
     optimiser = torch.optim.Adam(embedding.parameters(), lr=1e-3)
     for _ in range(1000):
         tasks = rng.choice(100, 16, replace=False)
-        first, second = (embedding(evidence(tasks, 32)).mean(dim=1).place for _ in range(2))
-        loss = metric_loss(first, second, tasks=torch.from_numpy(tasks), softening=MetricConfig().softening)
+        (first, excess), (second, other) = (embedding.reached(evidence(tasks, 32)) for _ in range(2))
+        views = first.mean(dim=1).place, second.mean(dim=1).place
+        loss = metric_loss(*views, tasks=torch.from_numpy(tasks), softening=MetricConfig().softening) + excess + other
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -68,6 +69,35 @@ def test_distances_order_the_tasks_of_a_family_with_one_parameter() -> None:
     learned = torch.cdist(points, points).numpy()[pairs]
     true = np.abs(goals[:, None] - goals[None, :])[pairs]
     assert spearmanr(learned, true).statistic >= 0.8
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_points_and_weights_stay_where_their_gradient_can_lead_back(bounded: bool) -> None:
+    rng = np.random.default_rng(0)
+    tasks = np.repeat([0, 1], 8)
+
+    def evidence() -> torch.Tensor:
+        places = rng.uniform(-1, 1, (len(tasks), 16)).astype(np.float32)
+        rewards = np.where(tasks, 1, -1)[:, None] * places
+        return torch.from_numpy(np.stack([places, rewards], axis=-1).astype(np.float32))
+
+    embedding = Embedding(2, 32, MetricConfig().latent, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        embedding.net[-1].bias[-1] = -20.0  # weights that have drifted to almost nothing: only their ratios count
+    optimiser = torch.optim.Adam(embedding.parameters(), lr=3e-3)
+    for _ in range(1000):
+        (first, excess), (second, other) = (embedding.reached(evidence()) for _ in range(2))
+        views = first.mean(dim=1).place, second.mean(dim=1).place
+        loss = metric_loss(*views, tasks=torch.from_numpy(tasks), softening=1.0) + bounded * (excess + other)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    with torch.no_grad():
+        found = embedding(evidence())
+    means = found.mean(dim=1).place
+    assert ((means[0] - means[-1]).square().sum() > 1.0) == bounded
+    assert (found.weight.mean() > 0.01) == bounded
+    assert not bounded or found.place.abs().max() < np.tanh(POINT_REACH + 0.3)
 
 
 def alike(places: torch.Tensor) -> Points:

@@ -43,10 +43,11 @@ class Metric(OffPolicyAgent):
     @override
     def infer(self, tasks: Ints, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         places, embedding = torch.from_numpy(tasks), self.encoder.embedding
-        points = embedding(self.newest_evidence(tasks, rng))
+        points, excess = embedding.reached(self.newest_evidence(tasks, rng))
         # The second view is of all times, so that a task's point does not depend on how it was explored.
-        views = points.mean(dim=1).place, embedding(self.any_evidence(tasks, rng)).mean(dim=1).place
-        loss = metric_loss(*views, tasks=places, softening=self.config.softening)
+        others, other_excess = embedding.reached(self.any_evidence(tasks, rng))
+        views = points.mean(dim=1).place, others.mean(dim=1).place
+        loss = metric_loss(*views, tasks=places, softening=self.config.softening) + excess + other_excess
         known = Points(points.place.detach(), points.weight.detach())
         self.encoder.prototypes.update(places, known)
         # Any amount of evidence, as it comes in a trial.

@@ -18,6 +18,7 @@ class MetricConfig(OffPolicyConfig):
         prototype_rate: Share of the way that a prototype goes to its task's newest embedding.
     """
 
+    steps_per_update: Count = 60
     latent: Count = 10
     softening: Positive = 1.0
     prototype_rate: Positive = 0.05

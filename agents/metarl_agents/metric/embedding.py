@@ -11,6 +11,10 @@ from metarl_agents.common.layers import perceptron
 
 # Stands for no evidence at all, where the variance of the mean would be infinite.
 LEAST_WEIGHT = 1e-3
+# How far from 0 the numbers behind a point and behind its weight get for free: the tanh is 0.96 there, the sigmoid
+# 0.02, and both still have a slope. The loss alone would push points on into the corners of the cube, and let the
+# weights, of which only ratios count, all drift to 0, where nothing is left of their mean; no gradient would lead back.
+POINT_REACH, WEIGHT_REACH = 2.0, 4.0
 
 
 class Points(NamedTuple):
@@ -39,11 +43,18 @@ class Embedding(nn.Module):
     def __init__(self, evidence: int, hidden: int, latent: int, generator: torch.Generator) -> None:
         super().__init__()
         self.net = perceptron((evidence, hidden, hidden, latent + 1), generator)
+        self._reach = torch.tensor([POINT_REACH] * latent + [WEIGHT_REACH])
 
     def forward(self, evidence: Tensor) -> Points:
         """Returns the points of transitions [..., evidence]."""
+        points, _ = self.reached(evidence)
+        return points
+
+    def reached(self, evidence: Tensor) -> tuple[Points, Tensor]:
+        """Returns the points of transitions [..., evidence], and a scalar: by how much they reach too far."""
         out = self.net(evidence)
-        return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid())
+        excess = (out.abs() - self._reach).clamp(min=0.0).square().mean()
+        return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid()), excess
 
 
 def metric_loss(first: Tensor, second: Tensor, *, tasks: Tensor, softening: float) -> Tensor:
