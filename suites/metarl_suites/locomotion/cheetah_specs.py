@@ -36,7 +36,9 @@ def _velocity(
     )
 
 
-def _direction(name: str, *, horizon: int, observation_size: int, published: str) -> SuiteSpec:
+def _direction(
+    name: str, *, horizon: int, observation_size: int, published: str, references: References | None = None
+) -> SuiteSpec:
     ending, constant = _cheetah_observations(observation_size)
     return declare(
         name,
@@ -49,6 +51,7 @@ def _direction(name: str, *, horizon: int, observation_size: int, published: str
         step_rewards=(-(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6), CHEETAH.max_speed),
         published=published,
         bibtex="finn2017maml",
+        references=references,
         finite_tasks=2,
         constant_observations=constant,
     )
@@ -109,6 +112,12 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         horizon=200,
         observation_size=17,
         published="ProMP's HalfCheetahRandDirec with PEARL's horizon of 200",
+        references=References(
+            random=-23.1,
+            expert=1272.5,
+            random_source="metarl_bench.testing.random_return('locomotion/cheetah-direction-v1', episodes=20)",
+            expert_source="lite-v1, 4M steps, shot 2, test tasks: the best of varibad's seeds 0, 1 and 2",
+        ),
     ),
     _direction(
         "cheetah-direction-h100-v1",
