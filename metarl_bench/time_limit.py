@@ -6,6 +6,7 @@ meta-tests that run in another thread, and none for code that never comes back t
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -18,23 +19,21 @@ ACT_SECONDS = 60.0  # of one call of ``Adaptation.act`` for a whole batch of wor
 
 @contextmanager
 def limited_acts() -> Iterator[AbstractContextManager[None]]:
-    """Gives a context for each call of ``act``; in it, ``TimeoutError`` is raised after ``ACT_SECONDS``.
+    """Gives a context for each call of ``act``; in it, ``TimeoutError`` is raised soon after ``ACT_SECONDS``.
 
     Who else uses the alarm (a test's time limit, say) gets it back afterwards.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield nullcontext()
         return
-    seconds = ACT_SECONDS
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"act took more than {seconds:g} s; expected less. Do less work at each step.")
-
+    call = _Call(ACT_SECONDS)
     begun = time.monotonic()
     left, interval = signal.setitimer(signal.ITIMER_REAL, 0.0)
-    previous = signal.signal(signal.SIGALRM, stop)
+    previous = signal.signal(signal.SIGALRM, call.look)
+    # One alarm that looks now and then: setting it for each call would be a hundredth of a meta-test.
+    signal.setitimer(signal.ITIMER_REAL, ACT_SECONDS / 10, ACT_SECONDS / 10)
     try:
-        yield _Alarm(seconds)
+        yield call
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)
@@ -42,15 +41,22 @@ def limited_acts() -> Iterator[AbstractContextManager[None]]:
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - begun), 1e-3), interval)
 
 
-class _Alarm(AbstractContextManager[None]):
-    """Sets the alarm on entry and stops it on exit; a class, since a generator would cost twice as much a step."""
+class _Call(AbstractContextManager[None]):
+    """Knows since when a call has been running; a class, since a generator would cost twice as much a step."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._begun = math.inf
 
     def __enter__(self) -> None:
-        # Again and again, should the agent swallow the error.
-        signal.setitimer(signal.ITIMER_REAL, self._seconds, self._seconds)
+        self._begun = time.monotonic()
 
     def __exit__(self, *exception: object) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        self._begun = math.inf
+
+    def look(self, number: int, frame: FrameType | None) -> None:
+        """Stops a call that takes too long; and once more after as long again, should the agent swallow the error."""
+        now = time.monotonic()
+        if now - self._begun >= self._seconds:
+            self._begun = now
+            raise TimeoutError(f"act took more than {self._seconds:g} s; expected less. Do less work at each step.")
