@@ -74,7 +74,7 @@ results: $(DEV)
 	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 6 --paper https://arxiv.org/abs/1910.08348,--evidence-by-hash)
 	$(call VERIFIED,pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254,--evidence-by-hash)
 	$(call VERIFIED,metric,--name "Metric agent" --configurations-tried 8,--evidence-by-hash)
-	$(call VERIFIED,maml,--name MAML --configurations-tried 5 --paper https://arxiv.org/abs/1703.03400,--evidence-by-hash)
+	$(call VERIFIED,maml,--name MAML --configurations-tried 8 --paper https://arxiv.org/abs/1703.03400,--evidence-by-hash)
 	$(call VERIFIED,promp,--name ProMP --configurations-tried 4 --paper https://arxiv.org/abs/1810.06784,--evidence-by-hash)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric
 	$(BIN)/pytest -m learning
