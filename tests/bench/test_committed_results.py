@@ -21,9 +21,9 @@ from tests.agents.sweep import Sweep
 RESULTS = Path(__file__).parents[2] / "results"
 CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
-H100 = "locomotion/cheetah-direction-h100-v1"
+VEHICLE = "navigation/drive-vehicle-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
-LITE, K20, LEARN2LEARN = "lite-v1", "lite-k20-v1", "paper/learn2learn-cheetah-direction-v1"
+LITE, K20 = "lite-v1", "lite-k20-v1"
 # Seeds that are committed so far, by protocol, suite and agent.
 SEEDS = {
     (LITE, CHEETAH, "random"): {0, 1, 2},
@@ -38,12 +38,16 @@ SEEDS = {
     (LITE, DIRECTION, "rl2"): {0, 1, 2},
     (LITE, DIRECTION, "rl2-transformer"): {0, 1, 2},
     (LITE, DIRECTION, "pearl"): {0, 1, 2},
-    (LITE, DIRECTION, "metric"): {0},
+    (LITE, DIRECTION, "metric"): {0, 1, 2},
     (LITE, DIRECTION, "varibad"): {0, 1, 2},
     (LITE, DENSE, "rl2"): {0},
     (LITE, SPARSE, "rl2"): {0, 1, 2},
     (LITE, SPARSE, "varibad"): {0, 1, 2},
     (LITE, SPARSE, "pearl"): {0, 1, 2},
+    (LITE, VEHICLE, "multitask-ppo"): {0},
+    (LITE, VEHICLE, "oracle"): {0},
+    (K20, DIRECTION, "maml"): {0},
+    (K20, DIRECTION, "promp"): {0},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
@@ -108,6 +112,25 @@ def test_agents_reach_their_returns_on_cheetah_velocity(
 @pytest.mark.parametrize("agent", [agent for _, suite, agent in SEEDS if suite == SPARSE])
 def test_exploring_over_episodes_pays_in_every_seed(episodes: pd.DataFrame, agent: str) -> None:
     assert (per_seed(episodes, SPARSE, agent) > per_seed(episodes, SPARSE, agent, shot=0)).all()
+
+
+@pytest.mark.parametrize("agent", ["varibad", "metric", "pearl"])
+def test_agents_keep_what_they_learn_on_cheetah_direction(episodes: pd.DataFrame, agent: str) -> None:
+    assert (per_seed(episodes, DIRECTION, agent) > 0.8 * per_seed(episodes, DIRECTION, agent, steps=2_000_000)).all()
+
+
+@pytest.mark.parametrize("agent", ["maml", "promp"])
+def test_gradient_steps_adapt_to_a_direction(episodes: pd.DataFrame, agent: str) -> None:
+    before, after = (per_seed(episodes, DIRECTION, agent, protocol=K20, shot=shot) for shot in (0, None))
+    assert (after > before).all()
+    assert (after - before).median() >= 50
+
+
+def test_knowing_the_car_pays_in_drive_vehicle(episodes: pd.DataFrame) -> None:
+    references = make_suite(VEHICLE).spec.references
+    assert references is not None
+    oracle, memoryless = (per_seed(episodes, VEHICLE, agent).mean() for agent in ("oracle", "multitask-ppo"))
+    assert references.normalise(oracle) - references.normalise(memoryless) >= 0.15
 
 
 def test_rl2_lies_between_the_memoryless_policy_and_the_oracle(episodes: pd.DataFrame) -> None:
