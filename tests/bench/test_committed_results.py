@@ -21,9 +21,10 @@ from tests.agents.sweep import Sweep
 RESULTS = Path(__file__).parents[2] / "results"
 CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
+H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE = "navigation/drive-vehicle-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
-LITE, K20 = "lite-v1", "lite-k20-v1"
+LITE, K20, LEARN2LEARN = "lite-v1", "lite-k20-v1", "paper/learn2learn-cheetah-direction-v1"
 # Seeds that are committed so far, by protocol, suite and agent.
 SEEDS = {
     (LITE, CHEETAH, "random"): {0, 1, 2},
@@ -48,6 +49,7 @@ SEEDS = {
     (LITE, VEHICLE, "oracle"): {0},
     (K20, DIRECTION, "maml"): {0},
     (K20, DIRECTION, "promp"): {0},
+    (LEARN2LEARN, H100, "maml"): {0},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
@@ -124,6 +126,11 @@ def test_gradient_steps_adapt_to_a_direction(episodes: pd.DataFrame, agent: str)
     before, after = (per_seed(episodes, DIRECTION, agent, protocol=K20, shot=shot) for shot in (0, None))
     assert (after > before).all()
     assert (after - before).median() >= 50
+
+
+@pytest.mark.parametrize(("steps", "least"), [(8_000_000, 120.0), (24_000_000, 200.0)])
+def test_maml_reaches_learn2learns_returns(episodes: pd.DataFrame, steps: int, least: float) -> None:
+    assert per_seed(episodes, H100, "maml", protocol=LEARN2LEARN, steps=steps).mean() >= least
 
 
 def test_knowing_the_car_pays_in_drive_vehicle(episodes: pd.DataFrame) -> None:
