@@ -22,12 +22,12 @@ CITY := navigation/drive-city-v1
 PUBLISHED = $(BIN)/metarl-bench run --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
 BASELINE = $(PUBLISHED) --protocol lite-v1
 
-# Packs, verifies and adds all runs of a baseline: agent, options of pack, options of add.
+# Packs, verifies and adds all runs of a baseline: agent, options of pack.
 define VERIFIED
 	rm -rf build/$(1)
 	$(BIN)/metarl-bench pack $$(find results -mindepth 4 -type d -name $(1) | sort) --out build/$(1) \
 		--authors "The metarl-bench authors" $(2)
-	$(BIN)/metarl-bench add build/$(1) $(3)
+	$(BIN)/metarl-bench add build/$(1) --evidence-by-hash
 endef
 
 .PHONY: help quickstart test lint bench results
@@ -66,16 +66,16 @@ results: $(DEV)
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 maml promp
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
 	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
-	$(call VERIFIED,random,--name Random --configurations-tried 1,--evidence-by-hash)
-	$(call VERIFIED,oracle,--name Oracle --configurations-tried 1 --division privileged,--evidence-by-hash)
-	$(call VERIFIED,multitask-ppo,--name "Multi-task PPO" --configurations-tried 1,--evidence-by-hash)
-	$(call VERIFIED,rl2,--name RL2 --configurations-tried 44 --paper https://arxiv.org/abs/1611.02779,--evidence-by-hash)
-	$(call VERIFIED,rl2-transformer,--name "RL2 with a transformer" --configurations-tried 1 --paper https://arxiv.org/abs/2206.06614,--evidence-by-hash)
-	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 6 --paper https://arxiv.org/abs/1910.08348,--evidence-by-hash)
-	$(call VERIFIED,pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254,--evidence-by-hash)
-	$(call VERIFIED,metric,--name "Metric agent" --configurations-tried 8,--evidence-by-hash)
-	$(call VERIFIED,maml,--name MAML --configurations-tried 8 --paper https://arxiv.org/abs/1703.03400,--evidence-by-hash)
-	$(call VERIFIED,promp,--name ProMP --configurations-tried 4 --paper https://arxiv.org/abs/1810.06784,--evidence-by-hash)
+	$(call VERIFIED,random,--name Random --configurations-tried 1)
+	$(call VERIFIED,oracle,--name Oracle --configurations-tried 1 --division privileged)
+	$(call VERIFIED,multitask-ppo,--name "Multi-task PPO" --configurations-tried 1)
+	$(call VERIFIED,rl2,--name RL2 --configurations-tried 44 --paper https://arxiv.org/abs/1611.02779)
+	$(call VERIFIED,rl2-transformer,--name "RL2 with a transformer" --configurations-tried 1 --paper https://arxiv.org/abs/2206.06614)
+	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 6 --paper https://arxiv.org/abs/1910.08348)
+	$(call VERIFIED,pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254)
+	$(call VERIFIED,metric,--name "Metric agent" --configurations-tried 8)
+	$(call VERIFIED,maml,--name MAML --configurations-tried 8 --paper https://arxiv.org/abs/1703.03400)
+	$(call VERIFIED,promp,--name ProMP --configurations-tried 4 --paper https://arxiv.org/abs/1810.06784)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md

@@ -30,7 +30,7 @@ def limited_acts() -> Iterator[AbstractContextManager[None]]:
     begun = time.monotonic()
     left, interval = signal.setitimer(signal.ITIMER_REAL, 0.0)
     previous = signal.signal(signal.SIGALRM, call.look)
-    # One alarm that looks now and then: setting it for each call would be a hundredth of a meta-test.
+    # One alarm that looks now and then: setting and stopping it for each call would be two system calls a step.
     signal.setitimer(signal.ITIMER_REAL, ACT_SECONDS / 10, ACT_SECONDS / 10)
     try:
         yield call

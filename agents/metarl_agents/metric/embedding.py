@@ -47,14 +47,17 @@ class Embedding(nn.Module):
 
     def forward(self, evidence: Tensor) -> Points:
         """Returns the points of transitions [..., evidence]."""
-        points, _ = self.reached(evidence)
-        return points
+        return _points(self.net(evidence))
 
     def reached(self, evidence: Tensor) -> tuple[Points, Tensor]:
         """Returns the points of transitions [..., evidence], and a scalar: by how much they reach too far."""
         out = self.net(evidence)
         excess = (out.abs() - self._reach).clamp(min=0.0).square().mean()
-        return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid()), excess
+        return _points(out), excess
+
+
+def _points(out: Tensor) -> Points:
+    return Points(out[..., :-1].tanh(), out[..., -1:].sigmoid())
 
 
 def metric_loss(first: Tensor, second: Tensor, *, tasks: Tensor, softening: float) -> Tensor:
