@@ -289,9 +289,7 @@ class BatchedWorlds(Worlds):
     def _reseed(self, worlds: NDArray[np.intp], seed: int | Sequence[int | None] | None) -> None:
         """Moves the worlds on to their next episode, or to the first one of a new seed."""
         if seed is None:
-            entropy = np.random.SeedSequence().generate_state(self.num_envs, np.uint64)
-            fresh = [int(word >> np.uint64(1)) for word in entropy]
-            seed = [None if seeded else new for seeded, new in zip(self._seeded, fresh, strict=True)]
+            seed = self._fresh_seeds(worlds)
         elif isinstance(seed, (int, np.integer)):
             seed = [int(seed) + world for world in range(self.num_envs)]
         if len(seed) != self.num_envs:
@@ -304,6 +302,16 @@ class BatchedWorlds(Worlds):
                     raise ContractError(f"reset got the seed {value} for world {world}; expected 0 <= seed < 2**63.")
                 self._seeds[world] = value
         self._seeded[worlds] = True
+
+    def _fresh_seeds(self, worlds: NDArray[np.intp]) -> list[int | None]:
+        """Draws seeds for those of the worlds that never had one; None stands for all others."""
+        seeds: list[int | None] = [None] * self.num_envs
+        unseeded = worlds[~self._seeded[worlds]]
+        if len(unseeded):  # asking the system takes longer than all the rest of a reset
+            entropy = np.random.SeedSequence().generate_state(len(unseeded), np.uint64)
+            for world, word in zip(unseeded, entropy, strict=True):
+                seeds[world] = int(word >> np.uint64(1))
+        return seeds
 
     def _checked(self, actions: Floats) -> tuple[NDArray[np.float64], Bools]:
         array = np.asarray(actions)

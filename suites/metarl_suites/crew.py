@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from queue import SimpleQueue
 
 # Worlds of the smallest piece: handing one out costs about as much as half a simple world's step.
 _SMALLEST = 2
+# Of a thread's share of what is left, the next piece: less means more pieces to hand out, more that threads end apart.
+_SHARE = 0.85
 
 
 class Crew:
@@ -84,7 +87,7 @@ def _parts(count: int, num_threads: int) -> tuple[slice, ...]:
     parts, begin = [], 0
     while begin < count:
         left = count - begin
-        size = left if num_threads == 1 else min(left, max(_SMALLEST, -(-left // (2 * num_threads))))
+        size = left if num_threads == 1 else min(left, max(_SMALLEST, math.ceil(_SHARE * left / num_threads)))
         parts.append(slice(begin, begin + size))
         begin += size
     return tuple(parts)

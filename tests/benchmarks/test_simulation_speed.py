@@ -20,7 +20,7 @@ from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2
 STEPS = 20_000  # environment steps of one contender in one round
-ROUNDS = 5
+ROUNDS = 11
 SUITE = "locomotion/cheetah-velocity-v1"
 BODIES = "locomotion/cheetah-body-v1"  # every world has a model of its own
 TERRAINS = "locomotion/terrain-cheetah-v1"  # and a ground of 48 boxes

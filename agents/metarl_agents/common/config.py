@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,7 @@ from metarl_bench.configs import later_setting
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Activation = Literal["tanh", "relu"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class OnPolicyConfig:
         gradient_clip: Largest norm of a gradient.
         value_weight: Of the value loss.
         entropy_weight: Of the entropy bonus.
+        activation: Of the heads' hidden layers.
         initial_log_std: Of the policy.
         learning_threads: Threads that torch learns with; part of the configuration since it can change sums.
     """
@@ -64,6 +66,7 @@ class OnPolicyConfig:
     gradient_clip: Positive = 0.5
     value_weight: Positive = 0.5
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0
+    activation: Activation = later_setting("tanh")
     initial_log_std: float = -0.5
     learning_threads: Count = 1
 

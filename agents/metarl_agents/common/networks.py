@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from metarl_agents.common.config import Activation
 from metarl_agents.common.gru import Gru
 from metarl_agents.common.layers import blank_linear
 
@@ -50,6 +51,7 @@ class ActorCritic(nn.Module):
         hidden: int,
         initial_log_std: float,
         generator: torch.Generator,
+        activation: Activation = "tanh",
     ) -> None:
         """Makes the network.
 
@@ -61,13 +63,14 @@ class ActorCritic(nn.Module):
             hidden: Units of each of the two hidden layers of a head.
             initial_log_std: Of the policy, state-independent.
             generator: Draws the initial weights.
+            activation: Of the heads' hidden layers.
         """
         super().__init__()
         self.memory = memory
         self._num_observed = num_observed
         self._gru = Gru(num_observed + num_history, memory) if memory and self.recurrent else None
-        self._policy = _head(num_observed + memory, hidden, num_actions)
-        self._value = _head(num_observed + memory, hidden, 1)
+        self._policy = _head(num_observed + memory, hidden, num_actions, activation)
+        self._value = _head(num_observed + memory, hidden, 1, activation)
         self.log_std = nn.Parameter(torch.full((num_actions,), initial_log_std))
         self._initialise(generator)
 
@@ -151,7 +154,8 @@ class ActorCritic(nn.Module):
                 nn.init.orthogonal_(last.weight, gain=gain, generator=generator)
 
 
-def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+def _head(inputs: int, hidden: int, outputs: int, activation: Activation) -> nn.Sequential:
     sizes = (inputs, hidden, hidden, outputs)
     layers = [blank_linear(*pair) for pair in itertools.pairwise(sizes)]
-    return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
+    kind = nn.ReLU if activation == "relu" else nn.Tanh
+    return nn.Sequential(layers[0], kind(), layers[1], kind(), layers[2])

@@ -99,6 +99,7 @@ class OnPolicyAgent(MetaAgent):
             hidden=self.config.hidden,
             initial_log_std=self.config.initial_log_std,
             generator=generator,
+            activation=self.config.activation,
         )
 
     def _make_encoder(self, suite: SuiteSpec, rng: np.random.Generator) -> InputEncoder:

@@ -26,6 +26,7 @@ class Rl2Transformer(OnPolicyAgent):
             hidden=self.config.hidden,
             initial_log_std=self.config.initial_log_std,
             generator=generator,
+            activation=self.config.activation,
             layers=self.config.layers,
             heads=self.config.heads,
         )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from metarl_agents.common.config import Activation
 from metarl_agents.common.networks import ActorCritic
 from metarl_agents.rl2_transformer.transformer import Transformer
 
@@ -95,6 +96,7 @@ class TransformerActorCritic(ActorCritic):
         generator: torch.Generator,
         layers: int,
         heads: int,
+        activation: Activation = "tanh",
     ) -> None:
         """Makes the network.
 
@@ -108,6 +110,7 @@ class TransformerActorCritic(ActorCritic):
             generator: Draws the initial weights.
             layers: Of the transformer.
             heads: Of each layer's attention.
+            activation: Of the heads' hidden layers.
         """
         super().__init__(
             num_observed=num_observed,
@@ -117,6 +120,7 @@ class TransformerActorCritic(ActorCritic):
             hidden=hidden,
             initial_log_std=initial_log_std,
             generator=generator,
+            activation=activation,
         )
         self._num_inputs, self._num_heads = num_observed + num_history, heads
         self._transformer = Transformer(self._num_inputs, memory, heads=heads, layers=layers)

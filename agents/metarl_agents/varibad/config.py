@@ -61,4 +61,7 @@ class VariBadConfig(OnPolicyConfig):
                 reward_from_step=False,
                 belief_updates=3,
             )
+        if suite.id.startswith("locomotion/cheetah-velocity-wide"):
+            # At up to 7 m/s the gait is what takes long to learn, and ReLU learns it about twice as fast.
+            return cls(activation="relu")
         return cls()
