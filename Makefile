@@ -19,7 +19,8 @@ SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
 DIRECTION := locomotion/cheetah-direction-v1
 CITY := navigation/drive-city-v1
-PUBLISHED = $(BIN)/metarl-bench run --seeds 0 1 2 --workers 2 --threads 1 --out results --keep-weights final
+RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
+PUBLISHED = $(RUN) --seeds 0 1 2
 BASELINE = $(PUBLISHED) --protocol lite-v1
 
 # Packs, verifies and adds all runs of a baseline: agent, options of pack.
@@ -66,12 +67,13 @@ results: $(DEV)
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 maml promp
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
 	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
+	$(RUN) --seeds 0 --protocol paper/roml-cheetah-velocity-30m-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent varibad
 	$(call VERIFIED,random,--name Random --configurations-tried 1)
 	$(call VERIFIED,oracle,--name Oracle --configurations-tried 1 --division privileged)
 	$(call VERIFIED,multitask-ppo,--name "Multi-task PPO" --configurations-tried 1)
 	$(call VERIFIED,rl2,--name RL2 --configurations-tried 44 --paper https://arxiv.org/abs/1611.02779)
 	$(call VERIFIED,rl2-transformer,--name "RL2 with a transformer" --configurations-tried 1 --paper https://arxiv.org/abs/2206.06614)
-	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 6 --paper https://arxiv.org/abs/1910.08348)
+	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 20 --paper https://arxiv.org/abs/1910.08348)
 	$(call VERIFIED,pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254)
 	$(call VERIFIED,metric,--name "Metric agent" --configurations-tried 8)
 	$(call VERIFIED,maml,--name MAML --configurations-tried 8 --paper https://arxiv.org/abs/1703.03400)
