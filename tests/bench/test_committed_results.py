@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import metarl_bench as mb
-from metarl_bench.protocols import get_protocol
+from metarl_bench.protocols import find_published, get_protocol
 from metarl_bench.records import load_cells
 from metarl_bench.registry import make_suite
 from metarl_bench.seeding import world_seed
@@ -25,6 +25,7 @@ H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE = "navigation/drive-vehicle-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 LITE, K20, LEARN2LEARN = "lite-v1", "lite-k20-v1", "paper/learn2learn-cheetah-direction-v1"
+ROML, ROML_30M = "paper/roml-cheetah-velocity-v1", "paper/roml-cheetah-velocity-30m-v1"
 # Seeds that are committed so far, by protocol, suite and agent.
 SEEDS = {
     (LITE, CHEETAH, "random"): {0, 1, 2},
@@ -131,6 +132,19 @@ def test_gradient_steps_adapt_to_a_direction(episodes: pd.DataFrame, agent: str)
 @pytest.mark.parametrize(("steps", "least"), [(8_000_000, 120.0), (24_000_000, 200.0)])
 def test_maml_reaches_learn2learns_returns(episodes: pd.DataFrame, steps: int, least: float) -> None:
     assert per_seed(episodes, H100, "maml", protocol=LEARN2LEARN, steps=steps).mean() >= least
+
+
+@pytest.mark.parametrize(
+    ("protocol", "steps", "seeds"),
+    [(ROML, 3_200_000, 3), (ROML, 4_800_000, 3), (ROML, 6_400_000, 3), (ROML_30M, 30_000_000, 1)],
+)
+def test_varibad_reaches_romls_returns(episodes: pd.DataFrame, protocol: str, steps: int, seeds: int) -> None:
+    rows = episodes[(episodes.protocol == protocol) & (episodes.agent == "varibad") & (episodes.split == "test")]
+    scores = rows[rows.checkpoint_steps == steps].groupby("seed")["return"].mean()
+    assert set(scores.index) == set(range(seeds))
+    published = find_published(protocol, steps)
+    assert published is not None
+    assert scores.mean() >= published.score - published.band
 
 
 def test_knowing_the_car_pays_in_drive_vehicle(episodes: pd.DataFrame) -> None:
