@@ -109,7 +109,7 @@ def _in_plane(self: Any, obj_pos: Vector, near: float) -> Any:
 
 
 def _apart(one: Vector, other: Vector, *, in_plane: bool = False) -> float:
-    x, y, z = one.tolist()
-    other_x, other_y, other_z = other.tolist()
-    x, y, z = x - other_x, 0.0 if in_plane else y - other_y, z - other_z
-    return math.sqrt(x * x + y * y + z * z)
+    difference = one - other
+    if in_plane:
+        difference[1] = 0.0
+    return math.sqrt(difference.dot(difference))  # numpy's product, as in np.linalg.norm

@@ -19,13 +19,11 @@ Vector = NDArray[np.float64]
 
 def norm(vector: Any, ord: int | None = None, **others: Any) -> Any:  # noqa: A002 - numpy's own name
     """``np.linalg.norm``."""
-    if ord in (None, 2) and not others and isinstance(vector, np.ndarray) and vector.dtype == np.float64:
-        if vector.shape == (3,):
-            x, y, z = vector.tolist()
-            return np.float64(math.sqrt(x * x + y * y + z * z))
-        if vector.shape == (2,):
-            x, y = vector.tolist()
-            return np.float64(math.sqrt(x * x + y * y))
+    plain = isinstance(vector, np.ndarray) and vector.dtype == np.float64 and vector.ndim == 1
+    if plain and ord in (None, 2) and not others:
+        # The product of numpy's library, as in the original: on some processors it rounds once where x * x + y * y
+        # rounds twice.
+        return np.float64(math.sqrt(vector.dot(vector)))
     return np.linalg.norm(vector, ord, **others)
 
 

@@ -196,9 +196,8 @@ class Scene:
 
     def _see(self) -> list[float]:
         """Returns the current frame, without its empty end, as ``_get_curr_obs_combined_no_goal`` sees it."""
-        (x, y, z), (other_x, other_y, other_z) = self._fingers[0].tolist(), self._fingers[1].tolist()
-        x, y, z = x - other_x, y - other_y, z - other_z
-        opening = min(max(math.sqrt(x * x + y * y + z * z) / 0.1, 0.0), 1.0)
+        apart = self._fingers[0] - self._fingers[1]
+        opening = min(max(math.sqrt(apart.dot(apart)) / 0.1, 0.0), 1.0)  # numpy's product, as in np.linalg.norm
         positions = self._environment._get_pos_objects().tolist()
         quaternions = self._environment._get_quat_objects().tolist()
         frame = [*self._hand.tolist(), opening, *positions[:3], *quaternions[:4]]
