@@ -210,8 +210,11 @@ class Plan:
 def differences(stored: Manifest, now: Manifest) -> list[str]:
     """Returns one line for each thing that makes a stored run another run than the one asked for now."""
     lines = []
+    packages = _comparable(stored.packages)
     for prefix, one, other in (
         ("", _identity(stored), _identity(now)),
+        # Those of the stored run: what learns is imported later than this is asked.
+        ("packages.", packages, _comparable(fingerprint.installed(packages))),
         ("rules.", stored.covers, now.covers),
         ("config.", stored.config, now.config),
     ):
@@ -223,8 +226,12 @@ def differences(stored: Manifest, now: Manifest) -> list[str]:
 
 def _identity(manifest: Manifest) -> dict[str, Any]:
     names = ("protocol", "suite", "agent", "division", "seed", "primary_split", "digest")
-    packages = {name: manifest.packages.get(name) for name in ("metarl-bench", "mujoco")}
-    return {**{name: getattr(manifest, name) for name in names}, **packages}
+    return {name: getattr(manifest, name) for name in names}
+
+
+def _comparable(packages: dict[str, str]) -> dict[str, str]:
+    """Leaves out what does not change results: Python's own version, and which build a version is."""
+    return {name: version.partition("+")[0] for name, version in packages.items() if name != "python"}
 
 
 def _show(values: dict[str, Any], name: str) -> str:

@@ -13,6 +13,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -31,8 +32,12 @@ def machine() -> dict[str, str | int]:
 def packages() -> dict[str, str]:
     """Returns the versions that results depend on; of learning libraries, those that this process has imported."""
     imported = [name for name in ("torch", "stable-baselines3") if name.replace("-", "_") in sys.modules]
-    names = ["metarl-bench", "mujoco", "numpy", *imported]
-    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+    return {"python": platform.python_version(), **installed(["metarl-bench", "mujoco", "numpy", *imported])}
+
+
+def installed(names: Iterable[str]) -> dict[str, str]:
+    """Returns the versions of some packages."""
+    return {name: _version(name) for name in names}
 
 
 def source() -> dict[str, str | bool] | None:

@@ -78,7 +78,7 @@ class Manifest(BaseModel):
         committed: The newest boundary whose results are stored.
         checkpoints: The checkpoints whose rows are stored.
         train_seconds: Spent in the agent's meta-training, over all sessions, lost work left out.
-        errors: Tracebacks of what the agent raised in meta-tests, each once.
+        errors: What the agent did wrong in meta-tests, each once; see ``MetaTest``.
         failure: Traceback of what ended the training, for failed runs.
         checksums: SHA-256 of the tables and of the checkpoints' own checksum files.
     """

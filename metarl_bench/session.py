@@ -218,7 +218,13 @@ class Session:
             if found.evidence is not None:
                 name = evidence_path(state.boundary, split)
                 self._evidence[name] = write_evidence(self._folder.path / name, found.evidence)
-            errors += [text for text in map(fingerprint.without_paths, found.errors) if text not in errors]
+            for text in map(fingerprint.without_paths, found.errors):
+                if text not in errors:
+                    errors.append(text)
+                    self._reporter.message(
+                        f"{plan.spec.id} failed in the meta-test after {state.boundary:,} steps: "
+                        f"{text.strip().splitlines()[-1]} (all of it stands under errors in {self._folder.path / MANIFEST})"
+                    )
         for name, rows in self._rows.items():
             write_rows(self._folder.path, name, rows)
         seconds = self.manifest.meta_test_seconds + time.perf_counter() - begun

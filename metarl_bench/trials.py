@@ -31,7 +31,7 @@ class MetaTest:
         rows: One record per episode: split, task, trial, shot, episode, phase, return, success, length, failed,
             clipped, success_at_end.
         within_trial: Mean reward by environment step since the trial began [K * horizon], failed worlds left out.
-        errors: Tracebacks of what the agent raised, each once.
+        errors: What the agent did wrong, each once: tracebacks of what it raised, and actions that are not finite.
         evidence: What makes the records checkable, if it was asked for.
     """
 
@@ -156,7 +156,9 @@ class _Player:
 
     def note_error(self) -> None:
         """Keeps the traceback of the exception being handled."""
-        text = traceback.format_exc(limit=-4)
+        self._note(traceback.format_exc(limit=-4))
+
+    def _note(self, text: str) -> None:
         if text not in self._found.errors:
             self._found.errors.append(text)
 
@@ -206,6 +208,9 @@ class _Player:
         array = array.astype(np.float64)
         finite = np.isfinite(array)
         if not finite.all():
+            running = array[log.active]
+            if not np.isfinite(running).all():
+                self._note(f"act returned {running[~np.isfinite(running)][0]}; expected finite numbers: the episode fails")
             log.fail(~finite.all(axis=1))
         if not log.active.all():
             array[~log.active] = 0.0

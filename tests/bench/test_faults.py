@@ -51,7 +51,7 @@ def test_another_configuration_is_refused_with_a_line_a_difference(partial: Path
     assert support.content(support.run_folder(partial)) == before
 
 
-@pytest.mark.parametrize("package", ["mujoco", "metarl-bench"])
+@pytest.mark.parametrize("package", ["mujoco", "metarl-bench", "numpy", "torch"])
 def test_another_version_is_refused(partial: Path, package: str) -> None:
     path = support.run_folder(partial) / "manifest.json"
     manifest = json.loads(path.read_text())

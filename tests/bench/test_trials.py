@@ -185,8 +185,10 @@ def test_an_action_that_is_not_finite_fails_the_episode_of_its_world_only(value:
         return actions
 
     sound = play(still).rows
-    found = play(failing_when(lambda episode, step: step == 5, in_world_two)).rows
+    test = play(failing_when(lambda episode, step: step == 5, in_world_two))
+    found = test.rows
 
+    assert test.errors == [f"act returned {value}; expected finite numbers: the episode fails"]
     assert [row["failed"] for row in found] == [False, False, True, False]
     assert found[2] | {"task": sound[2]["task"]} == sound[2] | {
         "return": DENSE.spec.failure_return,
