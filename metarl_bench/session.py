@@ -223,7 +223,8 @@ class Session:
                     errors.append(text)
                     self._reporter.message(
                         f"{plan.spec.id} failed in the meta-test after {state.boundary:,} steps: "
-                        f"{text.strip().splitlines()[-1]} (all of it stands under errors in {self._folder.path / MANIFEST})"
+                        f"{text.strip().splitlines()[-1]} "
+                        f"(all of it stands under errors in {self._folder.path / MANIFEST})"
                     )
         for name, rows in self._rows.items():
             write_rows(self._folder.path, name, rows)

@@ -210,7 +210,9 @@ class _Player:
         if not finite.all():
             running = array[log.active]
             if not np.isfinite(running).all():
-                self._note(f"act returned {running[~np.isfinite(running)][0]}; expected finite numbers: the episode fails")
+                self._note(
+                    f"act returned {running[~np.isfinite(running)][0]}; expected finite numbers: the episode fails"
+                )
             log.fail(~finite.all(axis=1))
         if not log.active.all():
             array[~log.active] = 0.0
