@@ -28,6 +28,7 @@ COLUMNS = [
     "source",  # the root's last folder; the whole root where two of them are called the same
     "rank",  # <NA> for rows that are shown without a rank
     "suite_ranked",
+    "new_test_tasks",  # whether no test task is a training task; True where the suite is not installed
     "references",  # their hash; "" where the score cannot be normalised
     "steps_to_50",  # first checkpoint half way from the random reference (or the table's lowest score) to its best
     "steps_to_90",
@@ -117,6 +118,7 @@ def _table(folders: pd.DataFrame, found: Found, checkpoint: int) -> pd.DataFrame
     suite_ranked = spec is not None and spec.ranked
     for row in rows:
         row["suite_ranked"] = suite_ranked
+        row["new_test_tasks"] = spec is None or spec.new_test_tasks
         row["references"] = references_hash(references) if references else ""
     # Names and sources order rows of the same score, and blank rows after all others.
     table = pd.DataFrame(rows).sort_values(["name", "source"]).sort_values("score", ascending=False, kind="stable")

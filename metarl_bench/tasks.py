@@ -132,6 +132,8 @@ class SuiteSpec:
         best_return: An upper bound of any return within the horizon, by analysis; None where none is known.
         references: Random and expert returns; None until measured.
         finite_tasks: Number of different tasks where the distribution is finite, else None.
+        new_test_tasks: Whether no test task is a training task; where there is but a handful of tasks in all, it may
+            not be so, and tables say it.
         ranked: Whether leaderboards rank it (toy suites are for tests).
         constant_observations: Indices of observation elements that never change; may only shrink.
         published: Which published definition the suite equals, or how it differs.
@@ -152,6 +154,7 @@ class SuiteSpec:
     best_return: float | None = None
     references: References | None = None
     finite_tasks: int | None = None
+    new_test_tasks: bool = True
     ranked: bool = True
     constant_observations: tuple[int, ...] = ()
     published: str = ""

@@ -185,6 +185,10 @@ def _markings(rows: Sequence[Row]) -> list[tuple[bool, str]]:
     return [
         (not rows[0]["suite_ranked"], "This suite is for tests or not installed here: its agents are not ranked."),
         (
+            not rows[0]["new_test_tasks"],
+            "Known tasks: this suite has a handful of tasks, and all but those of test_ood are trained on.",
+        ),
+        (
             any(row["provisional"] and row["seeds"] for row in rows),
             f"{PROVISIONAL} Provisional: fewer than {RANKED_SEEDS} seeds, so never ranked; intervals of 3 and 5 seeds "
             "cover about 74 and 89 %.",

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import hashlib
 import io
 import re
@@ -11,10 +12,11 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from metarl_bench.leaderboard import leaderboard, references_hash
+from metarl_bench.registry import SUITES
 from metarl_bench.report.escaping import clean, escape_csv, escape_latex, escape_markdown, shorten
 from metarl_bench.report.sheets import make_sheets
 from metarl_bench.report.tables import FORMATS, to_csv, to_latex, to_markdown, to_terminal
-from tests.bench.frames import Runs, make_frames, rules, synthetic_suite
+from tests.bench.frames import SUITE, Runs, make_frames, rules, synthetic_suite
 
 __all__ = ["synthetic_suite"]
 
@@ -103,9 +105,16 @@ def test_the_notes_say_what_the_table_shows(board, synthetic_suite):
 def test_notes_that_do_not_apply_are_left_out():
     results, _, cells = make_frames([Runs("rl2", value, seeds=range(10))])
     notes = " ".join(note for sheet in make_sheets(leaderboard(results, cells)) for note in sheet.notes)
-    for absent in ("Provisional", "Privileged", "Norm.", "Left out"):
+    for absent in ("Provisional", "Privileged", "Norm.", "Left out", "Known tasks"):
         assert absent not in notes
     assert "not ranked" in notes  # the suite is not installed here
+
+
+def test_suites_whose_test_tasks_are_trained_on_are_marked(monkeypatch):
+    monkeypatch.setitem(SUITES._specs, SUITE.id, dataclasses.replace(SUITE, finite_tasks=2, new_test_tasks=False))
+    results, _, cells = make_frames([Runs("rl2", value, seeds=range(10))])
+    notes = make_sheets(leaderboard(results, cells))[0].notes
+    assert any(note.startswith("Known tasks: this suite has a handful of tasks") for note in notes)
 
 
 def test_the_terminal_shows_every_number_on_80_columns(board):

@@ -28,7 +28,10 @@ def declare(
     finite_tasks: int | None = None,
     constant_observations: tuple[int, ...] = (),
 ) -> SuiteSpec:
-    """Returns a spec; ``step_rewards`` are bounds of the reward of a step."""
+    """Returns a spec; ``step_rewards`` are bounds of the reward of a step.
+
+    Where tasks are finitely many, they are so few that training and test share them.
+    """
     low, high = step_rewards
     return SuiteSpec(
         id=f"locomotion/{name}",
@@ -44,6 +47,7 @@ def declare(
         parameters=parameters,
         references=references,
         finite_tasks=finite_tasks,
+        new_test_tasks=finite_tasks is None,
         constant_observations=constant_observations,
         published=published,
         bibtex=bibtex,
