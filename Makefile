@@ -19,6 +19,7 @@ SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
 DIRECTION := locomotion/cheetah-direction-v1
 CITY := navigation/drive-city-v1
+GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
 RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
 PUBLISHED = $(RUN) --seeds 0 1 2
 BASELINE = $(PUBLISHED) --protocol lite-v1
@@ -61,10 +62,11 @@ bench: $(DEV)
 results: $(DEV)
 	$(BASELINE) --suite $(SUITE) $(DIRECTION) --agent random rl2 rl2-transformer varibad pearl metric
 	$(BASELINE) --suite $(SUITE) --agent multitask-ppo oracle
+	$(BASELINE) --suite $(DIRECTION) --agent multitask-ppo
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite navigation/drive-vehicle-v1 --agent random rl2 multitask-ppo oracle
-	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 maml promp
+	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
 	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
 	$(RUN) --seeds 0 --protocol paper/roml-cheetah-velocity-30m-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent varibad
@@ -78,6 +80,11 @@ results: $(DEV)
 	$(call VERIFIED,metric,--name "Metric agent" --configurations-tried 8)
 	$(call VERIFIED,maml,--name MAML --configurations-tried 8 --paper https://arxiv.org/abs/1703.03400)
 	$(call VERIFIED,promp,--name ProMP --configurations-tried 4 --paper https://arxiv.org/abs/1810.06784)
+	$(call VERIFIED,fo-maml,--name "First-order MAML" --configurations-tried 1 --paper https://arxiv.org/abs/1703.03400)
+	$(call VERIFIED,e-maml,--name E-MAML --configurations-tried 1 --paper https://arxiv.org/abs/1803.01118)
+	$(call VERIFIED,meta-sgd,--name Meta-SGD --configurations-tried 1 --paper https://arxiv.org/abs/1707.09835)
+	$(call VERIFIED,reptile,--name Reptile --configurations-tried 1 --paper https://arxiv.org/abs/1803.02999)
+	$(call VERIFIED,finetune-ppo,--name "Fine-tuned PPO" --configurations-tried 8 --paper https://arxiv.org/abs/1707.06347)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md

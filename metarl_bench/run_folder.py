@@ -94,7 +94,7 @@ def check_output_folder(out: Path) -> None:
 
 def retire(folder: Path) -> None:
     """Moves a run out of the way, as ``seed-<k>-retired-<n>``: kept, but no longer read by anything."""
-    if not (folder / MANIFEST).exists() and not (folder / EPISODES).exists():
+    if not any((folder / name).exists() for name in (MANIFEST, EPISODES, "save")):
         return
     with locked(folder), storing(folder):
         (folder / WRITER).unlink()

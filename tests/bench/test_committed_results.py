@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import metarl_bench as mb
+from metarl_bench.checkpoints import read_plan
 from metarl_bench.protocols import find_published, get_protocol
 from metarl_bench.records import load_cells
 from metarl_bench.registry import make_suite
@@ -26,6 +27,7 @@ VEHICLE = "navigation/drive-vehicle-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 LITE, K20, LEARN2LEARN = "lite-v1", "lite-k20-v1", "paper/learn2learn-cheetah-direction-v1"
 ROML, ROML_30M = "paper/roml-cheetah-velocity-v1", "paper/roml-cheetah-velocity-30m-v1"
+GRADIENT = ("maml", "fo-maml", "e-maml", "meta-sgd", "promp", "reptile")
 # Seeds that are committed so far, by protocol, suite and agent.
 SEEDS = {
     (LITE, CHEETAH, "random"): {0, 1, 2},
@@ -48,9 +50,9 @@ SEEDS = {
     (LITE, SPARSE, "pearl"): {0, 1, 2},
     (LITE, VEHICLE, "multitask-ppo"): {0},
     (LITE, VEHICLE, "oracle"): {0},
-    (K20, DIRECTION, "maml"): {0},
-    (K20, DIRECTION, "promp"): {0},
-    (LEARN2LEARN, H100, "maml"): {0},
+    (LITE, DIRECTION, "multitask-ppo"): {0, 1, 2},
+    **{(K20, DIRECTION, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo", "finetune-ppo", *GRADIENT)},
+    (LEARN2LEARN, H100, "maml"): {0, 1, 2},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
@@ -100,6 +102,12 @@ def test_digests_of_the_committed_cells_are_those_of_the_protocols() -> None:
         assert cell.digest == get_protocol(cell.protocol).resolve(make_suite(cell.suite)).digest()
 
 
+def test_weights_keep_their_network_on_a_suite_whose_agents_have_another() -> None:
+    weights = RESULTS / "lite-v1" / CHEETAH / "varibad" / "seed-0" / "checkpoints" / "4000000"
+    plan, _ = read_plan(weights, suite="locomotion/cheetah-velocity-wide-v1", protocol="smoke-v1")
+    assert plan.config.activation == "tanh"
+
+
 def test_committed_evidence_replays(episodes: pd.DataFrame) -> None:
     found = check_run(RESULTS / "lite-v1" / CHEETAH / "rl2" / "seed-0")
     assert found.score == pytest.approx(per_seed(episodes, CHEETAH, "rl2")[0])
@@ -122,11 +130,12 @@ def test_agents_keep_what_they_learn_on_cheetah_direction(episodes: pd.DataFrame
     assert (per_seed(episodes, DIRECTION, agent) > 0.8 * per_seed(episodes, DIRECTION, agent, steps=2_000_000)).all()
 
 
-@pytest.mark.parametrize("agent", ["maml", "promp"])
+@pytest.mark.parametrize("agent", GRADIENT)
 def test_gradient_steps_adapt_to_a_direction(episodes: pd.DataFrame, agent: str) -> None:
     before, after = (per_seed(episodes, DIRECTION, agent, protocol=K20, shot=shot) for shot in (0, None))
     assert (after > before).all()
     assert (after - before).median() >= 50
+    assert (after > per_seed(episodes, DIRECTION, "multitask-ppo", protocol=K20)).all()
 
 
 @pytest.mark.parametrize(("steps", "least"), [(8_000_000, 120.0), (24_000_000, 200.0)])

@@ -95,6 +95,13 @@ def test_results_without_their_manifest_are_refused(partial: Path) -> None:
     assert "without their manifest.json" in refusal(partial)
 
 
+def test_save_points_without_their_manifest_are_refused_until_a_new_run_is_forced(partial: Path) -> None:
+    for name in ("manifest.json", "episodes.parquet"):
+        (support.run_folder(partial) / name).unlink()
+    assert "--force-new-run" in refusal(partial)
+    assert run_cell(support.cell(), partial, force_new_run=True).status == "complete"
+
+
 def test_changed_rows_are_refused_on_resume(partial: Path) -> None:
     path = support.run_folder(partial) / "episodes.parquet"
     path.write_bytes(path.read_bytes()[:-1])

@@ -14,5 +14,5 @@ from metarl_agents.common.config import OnPolicyConfig
 class MultitaskPpoConfig(OnPolicyConfig):
     """As the shared defaults, but without memory, and with a new task for every episode."""
 
-    memory: Annotated[int, Field(ge=0)] = 0
+    memory: Annotated[int, Field(ge=0, le=0)] = 0
     episodes: Annotated[int, Field(ge=0)] = 1
