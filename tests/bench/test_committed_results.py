@@ -52,7 +52,8 @@ SEEDS = {
     (LITE, VEHICLE, "oracle"): {0},
     (LITE, DIRECTION, "multitask-ppo"): {0, 1, 2},
     **{(K20, DIRECTION, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo", "finetune-ppo", *GRADIENT)},
-    (LEARN2LEARN, H100, "maml"): {0, 1, 2},
+    (K20, DIRECTION, "maml"): {0},
+    (LEARN2LEARN, H100, "maml"): {0},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
@@ -135,7 +136,7 @@ def test_gradient_steps_adapt_to_a_direction(episodes: pd.DataFrame, agent: str)
     before, after = (per_seed(episodes, DIRECTION, agent, protocol=K20, shot=shot) for shot in (0, None))
     assert (after > before).all()
     assert (after - before).median() >= 50
-    assert (after > per_seed(episodes, DIRECTION, "multitask-ppo", protocol=K20)).all()
+    assert (after > per_seed(episodes, DIRECTION, "multitask-ppo", protocol=K20)[after.index]).all()
 
 
 @pytest.mark.parametrize(("steps", "least"), [(8_000_000, 120.0), (24_000_000, 200.0)])
