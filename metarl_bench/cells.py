@@ -123,7 +123,7 @@ class Plan:
         Raises:
             BenchError: If this version cannot do the same: an unknown id or setting, or other rules.
         """
-        config = later_defaults(load_object(AGENTS.get(stored.agent).config)) | stored.config
+        config = recorded_settings(stored.agent, stored.config)
         cell = Cell(
             protocol=stored.protocol,
             suite=stored.suite,
@@ -205,6 +205,11 @@ class Plan:
             source=fingerprint.source(),
             budget=self.resolved.budget,
         )
+
+
+def recorded_settings(agent: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Returns all settings of a stored configuration: what it leaves out had its default, whatever suites take now."""
+    return later_defaults(load_object(AGENTS.get(agent).config)) | config
 
 
 def differences(stored: Manifest, now: Manifest) -> list[str]:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
 from metarl_bench.agents import MetaAgent
-from metarl_bench.cells import Cell, Plan
-from metarl_bench.configs import config_values, later_defaults
+from metarl_bench.cells import Cell, Plan, recorded_settings
+from metarl_bench.configs import config_values
 from metarl_bench.errors import ConfigError, RecordError
-from metarl_bench.registry import AGENTS, load_object
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.storage import check_seal, sealed_folder
 from metarl_bench.tasks import Split, SuiteSpec
@@ -186,8 +185,7 @@ def _plan(card: Card, suite: str, protocol: str) -> Plan:
             suite=suite,
             agent=card.agent,
             seed=card.seed,
-            # What the card leaves out is what such settings were before there were any, not what the suite gets now.
-            config=tuple((later_defaults(load_object(AGENTS.get(card.agent).config)) | card.config).items()),
+            config=tuple(recorded_settings(card.agent, card.config).items()),
             primary_split=card.primary_split,
         )
     )

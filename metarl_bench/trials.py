@@ -208,11 +208,9 @@ class _Player:
         array = array.astype(np.float64)
         finite = np.isfinite(array)
         if not finite.all():
-            running = array[log.active]
-            if not np.isfinite(running).all():
-                self._note(
-                    f"act returned {running[~np.isfinite(running)][0]}; expected finite numbers: the episode fails"
-                )
+            wrong = array[~finite & log.active[:, np.newaxis]]
+            if wrong.size:
+                self._note(f"act returned {wrong[0]}; expected finite numbers: the episode fails")
             log.fail(~finite.all(axis=1))
         if not log.active.all():
             array[~log.active] = 0.0
