@@ -22,7 +22,6 @@ from metarl_bench.seeding import generator
 from metarl_suites.toy.optimum import optimal_return
 
 SUITE = "toy/point-robot-v1"
-OPTIMISATION = [spec.id for spec in AGENTS.all() if spec.kind == "optimisation"]
 TRUST_REGION = ["maml", "e-maml", "fo-maml", "meta-sgd"]
 
 
