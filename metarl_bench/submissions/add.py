@@ -72,8 +72,9 @@ def _merged(card: SubmissionCard, path: Path) -> SubmissionCard:
             f"The agent id {card.agent!r} belongs to a submission of {', '.join(known.authors)}; expected the same "
             f"authors, or another id. Got {', '.join(card.authors)}."
         )
-    rows = {(claim.protocol, claim.suite, claim.config_digest) for claim in card.claims}
-    kept = [claim for claim in known.claims if (claim.protocol, claim.suite, claim.config_digest) not in rows]
+    # A run's folder names protocol, suite, agent and seed, so the results hold one configuration of each such row.
+    rows = {(claim.protocol, claim.suite) for claim in card.claims}
+    kept = [claim for claim in known.claims if (claim.protocol, claim.suite) not in rows]
     return card.model_copy(update={"claims": [*kept, *card.claims]})
 
 
@@ -83,8 +84,7 @@ def _check_same(run: Path, target: Path) -> None:
     new, old = read_manifest(run), read_manifest(target)
     if any(new.checksums.get(name) != old.checksums.get(name) for name in (EPISODES, WITHIN_TRIAL)):
         raise RecordError(
-            f"{target} holds another run of this cell; expected none, or the same records. Submit under another agent "
-            "id, or under another configuration."
+            f"{target} holds another run of this cell; expected none, or the same records. Submit under another agent id."
         )
 
 

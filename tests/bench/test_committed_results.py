@@ -14,6 +14,8 @@ from metarl_bench.protocols import find_published, get_protocol
 from metarl_bench.records import load_cells
 from metarl_bench.registry import make_suite
 from metarl_bench.seeding import world_seed
+from metarl_bench.submissions.add import CARDS
+from metarl_bench.submissions.card import SubmissionCard
 from metarl_bench.submissions.run_checks import check_run
 from metarl_bench.testing import play_trials
 from metarl_suites.toy.optimum import optimal_return
@@ -101,6 +103,19 @@ def test_every_committed_cell_is_complete_and_without_failed_episodes() -> None:
 def test_digests_of_the_committed_cells_are_those_of_the_protocols() -> None:
     for cell in load_cells(RESULTS).itertuples():
         assert cell.digest == get_protocol(cell.protocol).resolve(make_suite(cell.suite)).digest()
+
+
+def test_cards_claim_what_is_committed() -> None:
+    cells = load_cells(RESULTS)
+    found = {key: set(rows.seed) for key, rows in cells.groupby(["agent", "protocol", "suite", "config_digest"])}
+    cards = [SubmissionCard.model_validate_json(path.read_text()) for path in (RESULTS / CARDS).glob("*.json")]
+    claimed = [
+        ((card.agent, claim.protocol, claim.suite, claim.config_digest), set(claim.seeds))
+        for card in cards
+        for claim in card.claims
+    ]
+    assert dict(claimed) == found
+    assert len(claimed) == len(found)
 
 
 def test_weights_keep_their_network_on_a_suite_whose_agents_have_another() -> None:

@@ -313,6 +313,22 @@ def test_a_run_that_is_there_gets_what_it_lacks(packed: Path, runs: Path, tmp_pa
     assert load_cells(results)["verified"].all()
 
 
+def test_claims_of_a_replaced_configuration_go(packed: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    add(packed, results)
+    path = results / "submissions" / "test-learner.json"
+    card = json.loads(path.read_text())
+    # The claims as an earlier submission left them: one of another configuration, one of a suite that is not packed.
+    card["claims"][0]["config_digest"] = "0" * 12
+    card["claims"].append(card["claims"][1] | {"suite": "toy/other-v1"})
+    path.write_text(json.dumps(card))
+    add(packed, results)
+    claims = json.loads(path.read_text())["claims"]
+    assert sorted(claim["suite"] for claim in claims) == sorted([*SUITES, "toy/other-v1"])
+    assert "0" * 12 not in {claim["config_digest"] for claim in claims}
+
+
 def test_nothing_is_added_unless_it_verifies(submission: Path, tmp_path: Path) -> None:
     edit_manifest(run_of(submission), status="partial")
     assert add(submission, tmp_path).verdict == "rejected"
