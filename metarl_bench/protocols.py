@@ -311,12 +311,23 @@ METAWORLD = Protocol(
 
 PROTOCOLS: tuple[Protocol, ...] = (
     LITE,
-    dataclasses.replace(LITE, id="lite-k20-v1", purpose="gradient adaptation needs episodes", adaptation_episodes=20),
-    dataclasses.replace(LITE, id="low-data-v1", purpose="what models are for", checkpoints=LADDER[:2], budget=100_000),
+    dataclasses.replace(
+        LITE,
+        id="lite-k20-v1",
+        purpose="as lite-v1, with 20 adaptation episodes for gradient steps",
+        adaptation_episodes=20,
+    ),
+    dataclasses.replace(
+        LITE,
+        id="low-data-v1",
+        purpose="as lite-v1, with 100,000 steps of training",
+        checkpoints=LADDER[:2],
+        budget=100_000,
+    ),
     dataclasses.replace(
         LITE,
         id="smoke-v1",
-        purpose="tests: seconds",
+        purpose="a run of seconds, for tests",
         adaptation_episodes=1,
         num_tasks=3,
         num_trials=6,

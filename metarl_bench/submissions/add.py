@@ -84,7 +84,8 @@ def _check_same(run: Path, target: Path) -> None:
     new, old = read_manifest(run), read_manifest(target)
     if any(new.checksums.get(name) != old.checksums.get(name) for name in (EPISODES, WITHIN_TRIAL)):
         raise RecordError(
-            f"{target} holds another run of this cell; expected none, or the same records. Submit under another agent id."
+            f"{target} holds another run of this cell; expected none, or the same records. "
+            "Submit under another agent id."
         )
 
 
