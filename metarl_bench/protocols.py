@@ -369,9 +369,3 @@ def find_published(protocol_id: str, steps: int) -> Published | None:
     """Returns what was published for a checkpoint; None if nothing was, or if this version lacks the protocol."""
     known = (published for protocol in PROTOCOLS if protocol.id == protocol_id for published in protocol.published)
     return next((published for published in known if published.steps == steps), None)
-
-
-def check_checkpoint(resolved: ResolvedProtocol, steps: int) -> None:
-    """Raises ``ContractError`` unless the protocol meta-tests at these steps."""
-    if steps not in resolved.checkpoints:
-        raise ContractError(f"{resolved.protocol} has no checkpoint at {steps}; it has {list(resolved.checkpoints)}.")

@@ -139,6 +139,7 @@ class SuiteSpec:
         published: Which published definition the suite equals, or how it differs.
         bibtex: Key of the paper behind the task family.
         superseded_by: Id of the newer version, if there is one.
+        extras: Of the package, which the suite needs.
     """
 
     id: str

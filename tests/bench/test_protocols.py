@@ -12,7 +12,7 @@ from metarl_bench.agents import Adaptation, AgentSpec
 from metarl_bench.cells import Cell
 from metarl_bench.errors import ConfigError, ContractError, UnknownIdError
 from metarl_bench.leaderboard import leaderboard
-from metarl_bench.protocols import PROTOCOLS, ROML, Protocol, Published, check_checkpoint, find_published, get_protocol
+from metarl_bench.protocols import PROTOCOLS, ROML, Protocol, Published, find_published, get_protocol
 from metarl_bench.records import find_runs, load_cells, load_results
 from metarl_bench.registry import make_suite
 from metarl_bench.report.sheets import make_sheets
@@ -136,14 +136,6 @@ def test_what_the_digest_covers_is_shown_in_full() -> None:
     assert covers["suite"] == "toy/point-robot-v1"
     assert {split for split, _ in covers["task_hashes"]} == {"test", "train", "test_ood"}
     assert "selected" not in covers
-
-
-def test_steps_without_a_checkpoint_are_refused() -> None:
-    resolved = LITE.resolve(DENSE)
-
-    check_checkpoint(resolved, 10_000)
-    with pytest.raises(ContractError, match="no checkpoint at 12345; it has"):
-        check_checkpoint(resolved, 12_345)
 
 
 # -- the digests of results that exist ---------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ class ManipulationSuite(Suite):
 def require_meta_world(spec: SuiteSpec) -> None:
     """Raises ``BenchError`` where Meta-World is missing."""
     if find_spec("metaworld") is None:
-        raise BenchError(f'{spec.id} needs Meta-World, which is missing; pip install "metarl-bench[manipulation]".')
+        extras = ",".join(spec.extras)
+        raise BenchError(f'{spec.id} needs Meta-World, which is missing; pip install "metarl-bench[{extras}]".')
 
 
 @functools.cache
