@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from metarl_bench import seeding
 from metarl_bench.agents import TrialShape
-from metarl_bench.errors import ConfigError, ContractError, UnknownIdError, close_matches
+from metarl_bench.errors import ConfigError, UnknownIdError, close_matches
 from metarl_bench.tasks import Split, Suite, Task, hash_tasks
 
 Actions = Literal["deterministic", "sampled"]

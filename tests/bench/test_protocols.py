@@ -10,7 +10,7 @@ import pytest
 from metarl_bench import protocols
 from metarl_bench.agents import Adaptation, AgentSpec
 from metarl_bench.cells import Cell
-from metarl_bench.errors import ConfigError, ContractError, UnknownIdError
+from metarl_bench.errors import ConfigError, UnknownIdError
 from metarl_bench.leaderboard import leaderboard
 from metarl_bench.protocols import PROTOCOLS, ROML, Protocol, Published, find_published, get_protocol
 from metarl_bench.records import find_runs, load_cells, load_results
