@@ -319,8 +319,11 @@ class BatchedWorlds(Worlds):
         if array.dtype.kind not in "fiu" or array.shape != expected:
             raise ContractError(f"step got actions {array.dtype}{array.shape}; expected numbers of shape {expected}.")
         array = array.astype(np.float64)
+        inside = np.minimum(np.maximum(array, self._low), self._high)
+        same = inside == array
+        if same.all():  # so finite, too
+            return inside, np.zeros(self.num_envs, np.bool_)
         if not np.isfinite(array).all():
             bad = np.flatnonzero(~np.isfinite(array).all(axis=1)).tolist()
             raise ContractError(f"step got NaN or infinite actions in worlds {bad}; expected finite numbers.")
-        inside = np.minimum(np.maximum(array, self._low), self._high)
-        return inside, (inside != array).any(axis=1)
+        return inside, ~same.all(axis=1)

@@ -91,10 +91,10 @@ class BatchSimulator:
         start = self.state[worlds]
         clock = start[:, 0].copy()
         count = len(start)
-        self._controls[:count] = controls[:, np.newaxis]
         models = self._models if count == len(self._models) else [self._models[world] for world in _indices(worlds)]
 
         def advance(thread: int, part: slice) -> None:
+            self._controls[part] = controls[part, np.newaxis]
             self._rollout.rollout(
                 models[part],
                 self._datas[thread],

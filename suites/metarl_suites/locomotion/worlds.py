@@ -90,8 +90,9 @@ class LeggedWorlds(RobotWorlds):
         rewards = self._definition.reward(motion, self._goals[worlds])
         invalid = ~sound | (np.abs(motion.velocity) > robot.max_speed).any(axis=1)
         fallen = robot.fallen(qpos, qvel)
-        left = self.suite.horizon - 1 - self._elapsed[worlds]
-        rewards = rewards - self._definition.fall_cost * left * fallen
+        if self._definition.fall_cost:
+            left = self.suite.horizon - 1 - self._elapsed[worlds]
+            rewards = rewards - self._definition.fall_cost * left * fallen
         return Outcome(rewards, terminated=fallen, success=np.zeros(len(rewards), np.bool_), invalid=invalid)
 
     @override
