@@ -37,6 +37,7 @@ ROW_COLUMNS = [
     "high",
     "score_by_seed",
     "shots",  # score after 0..K adaptation episodes
+    "shots_by_seed",
     "shots_low",
     "shots_high",
     "gain",  # score(K) - score(0), within each seed
@@ -134,6 +135,7 @@ def _summary(scores: Sequence[SeedScore], key: tuple[str, ...]) -> dict[str, Any
         "high": high[0] if high else NAN,
         "score_by_seed": tuple(seed.score for seed in scores),
         "shots": shots,
+        "shots_by_seed": tuple(seed.shots for seed in scores),
         "shots_low": shots_low,
         "shots_high": shots_high,
         "gain": iqm([seed.shots[-1] - seed.shots[0] for seed in scores]) if shots else NAN,

@@ -12,7 +12,11 @@ from metarl_bench.cli.text import fill_marked, say
 from metarl_bench.errors import ConfigError, close_matches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
+
+    from metarl_bench.report.tables import MakeSheets
 
 Roots = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER [FOLDER ...]")]
 WIDE = 160  # columns, where no terminal says how many it has
@@ -22,6 +26,7 @@ def leaderboard(
     roots: Roots,
     protocol: str | None = None,
     suite: str | None = None,
+    agent: str | None = None,
     checkpoint: int | None = None,
     split: Literal["test", "validation"] = "test",
     details: bool = False,
@@ -36,6 +41,7 @@ def leaderboard(
         roots: Folders with results, such as runs or results.
         protocol: Only results of this protocol.
         suite: Only results of this suite.
+        agent: Only this agent, seed by seed.
         checkpoint: Show every agent at this many training steps, so that unfinished runs can be compared.
         split: Tasks that were tested; validation shows the runs that chose settings.
         details: Show on the terminal, too, what the scores cost and where they hold; files always have it.
@@ -44,16 +50,16 @@ def leaderboard(
         out: File to write instead of the terminal.
         into: Existing Markdown file: replaces what is between its lines leaderboard:begin and leaderboard:end.
     """
-    board = _load(roots, protocol, suite, checkpoint, split, unverified=unverified)
+    wanted = {"protocol": protocol, "suite": suite, "agent": agent}
+    board = _load(roots, wanted, checkpoint, split, unverified=unverified)
     if format == "terminal":
         if out is not None or into is not None:
             raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
-        _print_terminal(board, details=details)
+        _print_terminal(board, by_seed=agent is not None, details=details)
         return 0
-    from metarl_bench.report.tables import FORMATS
     from metarl_bench.storage import write_atomically
 
-    text = FORMATS[format](board)
+    text = _text(board, format, by_seed=agent is not None)
     if into is not None:
         out, text = into, fill_marked(into, "leaderboard", text)
     if out is None:
@@ -87,7 +93,7 @@ def plot(
     from metarl_bench.records import load_within_trial
     from metarl_bench.report import figures
 
-    board = _load(roots, protocol, suite, checkpoint, "test", unverified=unverified)
+    board = _load(roots, {"protocol": protocol, "suite": suite}, checkpoint, "test", unverified=unverified)
     rewards = load_within_trial(*roots)
     out.mkdir(parents=True, exist_ok=True)
     for table in split_tables(board):
@@ -109,14 +115,13 @@ def plot(
 
 def _load(
     roots: tuple[Path, ...],
-    protocol: str | None,
-    suite: str | None,
+    wanted: Mapping[str, str | None],
     checkpoint: int | None,
     split: Literal["test", "validation"],
     *,
     unverified: bool,
 ) -> pd.DataFrame:
-    """Returns the leaderboard of the chosen results.
+    """Returns the leaderboard of the results that have the wanted values, where they are not None.
 
     Raises:
         ConfigError: If there is nothing to show.
@@ -127,11 +132,11 @@ def _load(
     if not roots:
         raise ConfigError("No folder was given; expected folders with results, such as: metarl-bench leaderboard runs")
     cells = load_cells(*roots)
-    for column, wanted in (("protocol", protocol), ("suite", suite)):
+    for column, value in wanted.items():
         known = sorted(set(cells[column]))
-        if wanted is not None and wanted not in known:
-            raise ConfigError(f"No results of {column} {wanted!r} there. {close_matches(wanted, known)}")
-        cells = cells if wanted is None else cells[cells[column] == wanted]
+        if value is not None and value not in known:
+            raise ConfigError(f"No results of {column} {value!r} there. {close_matches(value, known)}")
+        cells = cells if value is None else cells[cells[column] == value]
     cells = cells[cells["primary_split"] == split]
     # Settings are chosen on validation tasks at home: nobody verifies that.
     if not unverified and split == "test":
@@ -162,10 +167,26 @@ def _verified(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[verified]
 
 
-def _print_terminal(board: pd.DataFrame, *, details: bool) -> None:
+def _text(board: pd.DataFrame, format: Literal["markdown", "csv", "latex"], *, by_seed: bool) -> str:  # noqa: A002 - as the flag
+    from metarl_bench.report.tables import to_csv, to_latex, to_markdown
+
+    if format == "csv":
+        return to_csv(board)
+    return {"markdown": to_markdown, "latex": to_latex}[format](board, _maker(by_seed=by_seed))
+
+
+def _print_terminal(board: pd.DataFrame, *, by_seed: bool, details: bool) -> None:
     from rich.console import Console
 
     from metarl_bench.report.tables import to_terminal
 
+    tables = to_terminal(board, _maker(by_seed=by_seed), details=details)
     # A pipe has no width, and tables folded to rich's 80 columns are hard to read and to search.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(to_terminal(board, details=details))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(tables)
+
+
+def _maker(*, by_seed: bool) -> MakeSheets:
+    from metarl_bench.report.seeds import make_seed_sheets
+    from metarl_bench.report.sheets import make_sheets
+
+    return make_seed_sheets if by_seed else make_sheets

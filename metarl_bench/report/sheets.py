@@ -20,7 +20,7 @@ from metarl_bench.rows import NAN, RANKED_SEEDS
 
 Row = dict[str, Any]
 Column = tuple[str, Callable[[Row], str]]
-Kind = Literal["scores", "generalisation", "efficiency"]
+Kind = Literal["scores", "generalisation", "efficiency", "seeds"]
 PROVISIONAL = "*"
 
 
@@ -58,6 +58,11 @@ def make_sheets(board: pd.DataFrame) -> list[Sheet]:
     return sheets
 
 
+def table_title(row: Row) -> str:
+    """Returns what the table of a row is about."""
+    return f"{row['suite']}, {row['protocol']}, {row['checkpoint_steps']:,} training steps"
+
+
 def format_steps(value: float) -> str:
     """Returns a checkpoint's steps in thousands or millions, without rounding."""
     if not isfinite(value):
@@ -73,7 +78,7 @@ def _sheet(kind: Kind, rows: Sequence[Row], columns: Sequence[Column], notes: Se
     cells = [tuple(show(row) for _, show in chosen) for row in rows]
     # A column that no row fills only costs width.
     kept = [i for i in range(len(chosen)) if i < len(names) or any(row[i] for row in cells)]
-    title = f"{rows[0]['suite']}, {rows[0]['protocol']}, {rows[0]['checkpoint_steps']:,} training steps"
+    title = table_title(rows[0])
     return Sheet(
         kind=kind,
         title=title if kind == "scores" else f"{title}: {kind}",
@@ -90,7 +95,7 @@ def _name(row: Row) -> str:
 
 
 def _score_columns(rows: Sequence[Row]) -> list[Column]:
-    number = _score_format(rows)
+    number = score_format(rows)
     # The last shot is the score, unless that is of the whole trial; where there are many, the first two tell enough.
     count = max(len(row["shots"]) for row in rows)
     shown = [shot for shot in range(count) if count <= 4 or shot in (0, 1, count - 1)]
@@ -116,7 +121,7 @@ def _provenance(row: Row) -> str:
 
 
 def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:
-    number = _score_format(rows)
+    number = score_format(rows)
     # Zeros all the way down: most likely the suite has no success, and they would look like failures.
     succeeds = any(row["success"] > 0.0 for row in rows)
     return [
@@ -131,7 +136,7 @@ def _generalisation_columns(rows: Sequence[Row]) -> list[Column]:
 
 
 def _efficiency_columns(rows: Sequence[Row]) -> list[Column]:
-    number = _score_format(rows)
+    number = score_format(rows)
     return [
         ("area", lambda row: number(row["area"])),
         ("steps to 50 %", lambda row: format_steps(row["steps_to_50"])),
@@ -145,7 +150,7 @@ def _efficiency_columns(rows: Sequence[Row]) -> list[Column]:
 
 
 def _score_notes(rows: Sequence[Row]) -> list[str]:
-    first, number = rows[0], _score_format(rows)
+    first = rows[0]
     shots = len(next((row["online"] for row in rows if row["online"]), ()))
     what = "Success rate" if first["measure"] == "success" else "Return"
     when = f"the evaluation episodes after {shots} adaptation episode{'' if shots == 1 else 's'}"
@@ -157,22 +162,28 @@ def _score_notes(rows: Sequence[Row]) -> list[str]:
         f"Score: {what.lower()} of {when}, averaged over a seed's tasks and trials, then the interquartile mean over "
         "seeds. Intervals: bootstrap over whole seeds. Gain: last shot minus shot 0, within each seed.",
     ]
-    published = find_published(first["protocol"], first["checkpoint_steps"])
-    if published is not None:
-        notes.append(
-            f"Published: {published.agent} {number(published.score)} at {published.steps:,} steps; "
-            f"{number(published.lowest)} or more agrees with it. Source: {published.source}."
-        )
+    notes += published_note(first)
     if first["references"]:
         notes.append(f"Norm.: normalised score, 0 is random, 1 the expert (references {first['references']}).")
     notes += [text for applies, text in _markings(rows) if applies]
-    left_out = [phrase for row in rows for phrase in _left_out(row)]
-    if left_out:
-        notes.append(f"Left out: {'; '.join(left_out)}.")
+    phrases = [phrase for row in rows for phrase in left_out(row)]
+    if phrases:
+        notes.append(f"Left out: {'; '.join(phrases)}.")
     return notes
 
 
-def _left_out(row: Row) -> list[str]:
+def published_note(row: Row) -> list[str]:
+    """Returns what was published for a row's protocol and checkpoint; nothing if nothing was."""
+    published, number = find_published(row["protocol"], row["checkpoint_steps"]), score_format([row])
+    if published is None:
+        return []
+    return [
+        f"Published: {published.agent} {number(published.score)} at {published.steps:,} steps; "
+        f"{number(published.lowest)} or more agrees with it. Source: {published.source}."
+    ]
+
+
+def left_out(row: Row) -> list[str]:
     """Returns one phrase per reason, with the seeds that it holds for."""
     reasons: dict[str, list[str]] = {}
     for seed, reason in row["excluded"]:
@@ -249,7 +260,7 @@ def _interval(row: Row, number: Callable[[float], str]) -> str:
     return f"{number(row['low'])} to {number(row['high'])}" if isfinite(row["low"]) else "n/a"
 
 
-def _score_format(rows: Sequence[Row]) -> Callable[[float], str]:
+def score_format(rows: Sequence[Row]) -> Callable[[float], str]:
     """Returns a format with the same number of decimals for all scores of a table: about three digits."""
     largest = max((abs(row["score"]) for row in rows if isfinite(row["score"])), default=0.0)
     decimals = 3 if largest <= 1 else 2 if largest < 10 else 1

@@ -18,6 +18,8 @@ from rich.text import Text
 from metarl_bench.report.escaping import clean, escape_csv, escape_latex, escape_markdown
 from metarl_bench.report.sheets import Sheet, make_sheets
 
+MakeSheets = Callable[[pd.DataFrame], list[Sheet]]
+
 # What the CSV shows under the frame's own names; what is a tuple in the frame gets one column an element.
 _CSV_TEXT = (
     "protocol",
@@ -40,23 +42,24 @@ _CSV_NUMBERS = (
 _CSV_TUPLES = {"shots": 0, "shots_low": 0, "shots_high": 0, "online": 1, "online_low": 1, "online_high": 1}
 
 
-def to_terminal(board: pd.DataFrame, *, details: bool) -> Group:
+def to_terminal(board: pd.DataFrame, make: MakeSheets = make_sheets, *, details: bool) -> Group:
     """Returns something that a rich console prints; nothing in it is read as markup.
 
     Args:
         board: As ``leaderboard`` returns it.
+        make: Which sheets of it.
         details: Whether the sheets beyond the scores are shown.
     """
     parts: list[Table | Padding] = []
-    for sheet in make_sheets(board):
-        if details or sheet.kind == "scores":
+    for sheet in make(board):
+        if details or sheet.kind in ("scores", "seeds"):
             parts += [_rich_table(sheet), Padding(Text("\n".join(map(clean, sheet.notes)), style="dim"), (0, 0, 1, 1))]
     return Group(*parts)
 
 
-def to_markdown(board: pd.DataFrame) -> str:
+def to_markdown(board: pd.DataFrame, make: MakeSheets = make_sheets) -> str:
     """Returns Markdown with one heading, table and list of notes per sheet."""
-    return "\n".join(_markdown(sheet) for sheet in make_sheets(board))
+    return "\n".join(_markdown(sheet) for sheet in make(board))
 
 
 def to_csv(board: pd.DataFrame) -> str:
@@ -74,12 +77,9 @@ def to_csv(board: pd.DataFrame) -> str:
     return file.getvalue()
 
 
-def to_latex(board: pd.DataFrame) -> str:
+def to_latex(board: pd.DataFrame, make: MakeSheets = make_sheets) -> str:
     """Returns one ``table`` environment per sheet; needs the package booktabs."""
-    return "\n".join(_latex(sheet) for sheet in make_sheets(board))
-
-
-FORMATS: dict[str, Callable[[pd.DataFrame], str]] = {"markdown": to_markdown, "csv": to_csv, "latex": to_latex}
+    return "\n".join(_latex(sheet) for sheet in make(board))
 
 
 def _rich_table(sheet: Sheet) -> Table:
