@@ -63,10 +63,12 @@ results: $(DEV)
 	$(BASELINE) --suite $(SUITE) $(DIRECTION) --agent random rl2 rl2-transformer varibad pearl metric
 	$(BASELINE) --suite $(SUITE) --agent multitask-ppo oracle
 	$(BASELINE) --suite $(DIRECTION) --agent multitask-ppo
+	$(BASELINE) --suite $(SUITE) $(DIRECTION) --agent $(GRADIENT) finetune-ppo
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite navigation/drive-vehicle-v1 --agent random rl2 multitask-ppo oracle
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
+	$(PUBLISHED) --protocol scratch-v1 --suite $(DIRECTION) --agent sb3-ppo sb3-sac
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
 	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
 	$(RUN) --seeds 0 --protocol paper/roml-cheetah-velocity-30m-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent varibad
@@ -85,6 +87,8 @@ results: $(DEV)
 	$(call VERIFIED,meta-sgd,--name Meta-SGD --configurations-tried 1 --paper https://arxiv.org/abs/1707.09835)
 	$(call VERIFIED,reptile,--name Reptile --configurations-tried 1 --paper https://arxiv.org/abs/1803.02999)
 	$(call VERIFIED,finetune-ppo,--name "Fine-tuned PPO" --configurations-tried 8 --paper https://arxiv.org/abs/1707.06347)
+	$(call VERIFIED,sb3-ppo,--name "PPO from scratch (Stable-Baselines3)" --configurations-tried 2 --paper https://arxiv.org/abs/1707.06347)
+	$(call VERIFIED,sb3-sac,--name "SAC from scratch (Stable-Baselines3)" --configurations-tried 3 --paper https://arxiv.org/abs/1801.01290)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md

@@ -27,7 +27,7 @@ DIRECTION = "locomotion/cheetah-direction-v1"
 H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE = "navigation/drive-vehicle-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
-LITE, K20, LEARN2LEARN = "lite-v1", "lite-k20-v1", "paper/learn2learn-cheetah-direction-v1"
+LITE, K20, SCRATCH, LEARN2LEARN = "lite-v1", "lite-k20-v1", "scratch-v1", "paper/learn2learn-cheetah-direction-v1"
 ROML, ROML_30M = "paper/roml-cheetah-velocity-v1", "paper/roml-cheetah-velocity-30m-v1"
 GRADIENT = ("maml", "fo-maml", "e-maml", "meta-sgd", "promp", "reptile")
 # Seeds that are committed so far, by protocol, suite and agent.
@@ -54,8 +54,9 @@ SEEDS = {
     (LITE, VEHICLE, "oracle"): {0},
     (LITE, DIRECTION, "multitask-ppo"): {0, 1, 2},
     **{(K20, DIRECTION, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo", "finetune-ppo", *GRADIENT)},
-    (K20, DIRECTION, "maml"): {0},
-    (LEARN2LEARN, H100, "maml"): {0},
+    **{(LITE, suite, agent): {0, 1, 2} for suite in (CHEETAH, DIRECTION) for agent in ("finetune-ppo", *GRADIENT)},
+    **{(SCRATCH, DIRECTION, agent): {0, 1, 2} for agent in ("sb3-ppo", "sb3-sac")},
+    (LEARN2LEARN, H100, "maml"): {0, 1, 2},
 }
 # Least mean return on cheetah-velocity, by agent and environment steps of training.
 LEAST = [
