@@ -39,7 +39,7 @@ def run(
         out: Folder of the run folders.
         workers: Cells that run at the same time, each in a process of its own.
         threads: Physics threads of a cell; 0 takes one per core. Results do not depend on it.
-        until: Stop after the last checkpoint within this many environment steps; a later run goes on from there.
+        until: Stop at the last save point or checkpoint within this many environment steps; a later run goes on.
         settings: Values of the agents' configuration, each as name=value.
         split: Tasks of the meta-test; validation is for choosing settings.
         keep_weights: Keep the weights of all checkpoints, or of the final one only.

@@ -188,6 +188,9 @@ def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplac
         (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
         (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
         (["--agent", "rl2", "--set", "epochs=3", "--set", "gamma=0.9"], "--set is given 2 times"),
+        (["--agent", "random", "--threads", "-1"], "threads is -1; expected 1 or more, or 0 for one per core"),
+        (["--agent", "random", "--workers", "0"], "workers is 0; expected 1 or more"),
+        (["--agent", "random", "--until", "0"], "until is 0 steps; expected 1 or more"),
         (["--agent", "random", "--split", "validation"], "expected 1000 or more for validation tasks"),
     ],
 )
