@@ -109,8 +109,8 @@ def fresh_tasks(suite: Suite, count: int, *, seed: int) -> list[Task]:
     if suite.spec.finite_tasks is not None:
         raise RecordError(
             f"{suite.spec.id} has {suite.spec.finite_tasks} training tasks and no others; expected a suite with "
-            "endless ones: what this one draws is a task that agents were trained on, never a fresh one. Compare the row with "
-            "fresh seeds instead: metarl-bench reproduce"
+            "endless ones: all that it can draw are tasks that agents were trained on. Compare the row with fresh "
+            "seeds instead: metarl-bench reproduce"
         )
     drawn = suite.sample_tasks(count, seeding.generator("fresh tasks", suite.spec.id, seed))
     return [dataclasses.replace(task, index=index) for index, task in enumerate(drawn)]
