@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Po
 from metarl_bench.agents import Division
 from metarl_bench.errors import RecordError
 from metarl_bench.evidence import evidence_path
-from metarl_bench.storage import storing, write_atomically
+from metarl_bench.storage import write_atomically
 from metarl_bench.tasks import Split
 from metarl_bench.verification import read_verification
 
@@ -257,8 +257,10 @@ def find_runs(roots: Sequence[Path]) -> list[Path]:
 def _run_folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise RecordError(f"{root} is not a folder; expected one that holds runs.")
-    with storing(root):
+    try:
         paths = sorted(root.rglob(MANIFEST))
+    except OSError as error:
+        raise RecordError(f"{root} cannot be read: {error.strerror}; expected a folder that holds runs.") from error
     return [path.parent for path in paths if RETIRED not in path.parent.name]
 
 

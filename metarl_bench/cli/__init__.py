@@ -12,6 +12,7 @@ from metarl_bench.interrupts import Interrupted
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 DEBUG_VARIABLE = "METARL_DEBUG"
+ALIASES = {"--seed": "--seeds"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,12 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _refuse_repeats(words: list[str]) -> None:
     """Raises ``ConfigError`` where an option stands twice: the parser would forget its first values without a word."""
-    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    given = [word.partition("=")[0] for word in words if word.startswith("--")]
+    # As the parser understands them: it takes underscores for dashes.
+    options = [ALIASES.get(word, word) for word in (word.replace("_", "-") for word in given)]
     for option in options:
         if options.count(option) > 1:
+            spellings = [word for word, name in zip(given, options, strict=True) if name == option]
             raise ConfigError(
-                f"{option} is given {options.count(option)} times, and only the last one would count. "
-                f"Give it once, with all its values behind it: {option} FIRST SECOND."
+                f"{' or '.join(dict.fromkeys(spellings))} is given {len(spellings)} times, and only the last one would "
+                f"count. Give it once, with all its values behind it: {spellings[-1]} FIRST SECOND."
             )
 
 

@@ -44,14 +44,17 @@ def leaderboard(
         out: File to write instead of the terminal.
         into: Existing Markdown file: replaces what is between its lines leaderboard:begin and leaderboard:end.
     """
+    from metarl_bench.storage import prepare_file, write_atomically
+
+    if format == "terminal" and (out is not None or into is not None):
+        raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
+    if out is not None:
+        prepare_file(out)
     board = _load(roots, protocol, suite, checkpoint, split, unverified=unverified)
     if format == "terminal":
-        if out is not None or into is not None:
-            raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
         _print_terminal(board, details=details)
         return 0
     from metarl_bench.report.tables import FORMATS
-    from metarl_bench.storage import write_atomically
 
     text = FORMATS[format](board)
     if into is not None:
@@ -59,7 +62,6 @@ def leaderboard(
     if out is None:
         sys.stdout.write(text)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, text.encode())
         say(f"wrote {out}")
     return 0
@@ -86,10 +88,11 @@ def plot(
     from metarl_bench.leaderboard import split_tables
     from metarl_bench.records import load_within_trial
     from metarl_bench.report import figures
+    from metarl_bench.storage import prepare_folder
 
+    prepare_folder(out)
     board = _load(roots, protocol, suite, checkpoint, "test", unverified=unverified)
     rewards = load_within_trial(*roots)
-    out.mkdir(parents=True, exist_ok=True)
     for table in split_tables(board):
         first = table.iloc[0]
         if not any(table["seeds"]):

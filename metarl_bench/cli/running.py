@@ -85,7 +85,10 @@ def evaluate(
         out: CSV file for the rows, one an episode.
     """
     from metarl_bench.runner import evaluate as evaluate_weights
+    from metarl_bench.storage import prepare_file, write_atomically
 
+    if out is not None:
+        prepare_file(out)
     frame = evaluate_weights(weights, suite=suite, protocol=protocol, num_threads=threads)
     scored = frame[frame["phase"] == "evaluation"]
     say("split       shot  mean return  success  episodes  failed")
@@ -95,8 +98,7 @@ def evaluate(
             f"  {len(episodes):>8}  {int(episodes['failed'].sum()):>6}"
         )
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(out, index=False)
+        write_atomically(out, frame.to_csv(index=False))
         say(f"{len(frame)} rows: {out}")
     return int(bool(frame["failed"].any()))
 

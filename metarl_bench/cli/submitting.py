@@ -69,8 +69,11 @@ def verify(folder: Folder, against: tuple[Path, ...] = (), report: Path | None =
         report: JSON file for the report.
         threads: Physics threads of the replay; 0 takes one per core.
     """
+    from metarl_bench.storage import prepare_file
     from metarl_bench.submissions.verify import verify as verify_folder
 
+    if report is not None:
+        prepare_file(report)
     return _report(verify_folder(folder, against=against, num_threads=threads), report)
 
 

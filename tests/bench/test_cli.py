@@ -13,6 +13,7 @@ import pytest
 import metarl_agents
 import metarl_bench as mb
 import metarl_suites
+from metarl_bench.cli import main
 from metarl_bench.cli.settings import parse_settings
 from metarl_bench.errors import ConfigError
 
@@ -188,16 +189,20 @@ def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplac
         (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
         (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
         (["--agent", "rl2", "--set", "epochs=3", "--set", "gamma=0.9"], "--set is given 2 times"),
+        (["--agent", "random", "--seed", "0", "--seeds", "1"], "--seed or --seeds is given 2 times"),
+        (["--agent=random", "--keep-weights=all", "--keep_weights", "final"], "--keep-weights or --keep_weights is"),
         (["--agent", "random", "--threads", "-1"], "threads is -1; expected 1 or more, or 0 for one per core"),
         (["--agent", "random", "--workers", "0"], "workers is 0; expected 1 or more"),
         (["--agent", "random", "--until", "0"], "until is 0 steps; expected 1 or more"),
         (["--agent", "random", "--split", "validation"], "expected 1000 or more for validation tasks"),
     ],
 )
-def test_bad_values_are_refused_before_anything_is_written(words: list[str], message: str, tmp_path: Path) -> None:
-    done = bench("run", *CELL, *words, cwd=tmp_path)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_bad_values_are_refused_before_anything_is_written(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *CELL, *words]) == 2
+    assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -333,6 +338,47 @@ def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp
         for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
             (path,) = (path for path in paths if path.name.endswith(f"-{name}.{kind}"))
             assert path.read_bytes().startswith(magic)
+
+
+# -- files that cannot be written ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["leaderboard", "runs", "--unverified", "--format", "csv", "--out", "folder"], "folder is a folder"),
+        (["leaderboard", "runs", "--unverified", "--format", "csv", "--out", "file/x"], "file is a file"),
+        (["plot", "runs", "--unverified", "--out", "file"], "file is a file; expected a folder to write into"),
+        (["evaluate", "--weights", "nowhere", "--out", "folder"], "folder is a folder; expected the name of a file"),
+        (["verify", "nowhere", "--report", "file/x"], "file is a file"),
+        (["verify", "nowhere", "--report", "folder"], "folder is a folder"),
+        (["render", SUITE, "--out", "file"], "file is a file"),
+        (
+            ["reproduce", "runs", "--suite", SUITE, "--agent", "random", "--seeds", "5", "6", "--json", "folder"],
+            "folder is a folder",
+        ),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    words: list[str],
+    message: str,
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "runs").symlink_to(workplace / "runs")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "runs"]
+
+
+def test_a_report_gets_its_folder(workplace: Path, tmp_path: Path) -> None:
+    assert main(["verify", str(workplace), "--report", str(tmp_path / "new" / "report.json")]) == 1
+    assert "verdict" in (tmp_path / "new" / "report.json").read_text()
 
 
 # -- check and doctor ------------------------------------------------------------------------------------------------
