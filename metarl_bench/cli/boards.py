@@ -14,6 +14,8 @@ from metarl_bench.errors import ConfigError, close_matches
 if TYPE_CHECKING:
     import pandas as pd
 
+    from metarl_bench.records import Damaged
+
 Roots = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER [FOLDER ...]")]
 WIDE = 160  # columns, where no terminal says how many it has
 
@@ -31,6 +33,8 @@ def leaderboard(
     into: Path | None = None,
 ) -> int:
     """Show the leaderboards of all results below some folders, one for each set of rules.
+
+    Exit code 1 if runs were left out because they are damaged.
 
     Args:
         roots: Folders with results, such as runs or results.
@@ -50,10 +54,11 @@ def leaderboard(
         raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
     if out is not None:
         prepare_file(out)
-    board = _load(roots, protocol, suite, checkpoint, split, unverified=unverified)
+    damaged: Damaged = {}
+    board = _load(roots, protocol, suite, checkpoint, split, unverified=unverified, damaged=damaged)
     if format == "terminal":
         _print_terminal(board, details=details)
-        return 0
+        return int(bool(damaged))
     from metarl_bench.report.tables import FORMATS
 
     text = FORMATS[format](board)
@@ -64,7 +69,7 @@ def leaderboard(
     else:
         write_atomically(out, text.encode())
         say(f"wrote {out}")
-    return 0
+    return int(bool(damaged))
 
 
 def plot(
@@ -76,6 +81,8 @@ def plot(
     unverified: bool = False,
 ) -> int:
     """Draw adaptation, within-trial reward and sample efficiency as PNG and PDF, and print their paths.
+
+    Exit code 1 if runs were left out because they are damaged.
 
     Args:
         roots: Folders with results, such as runs or results.
@@ -91,8 +98,9 @@ def plot(
     from metarl_bench.storage import prepare_folder
 
     prepare_folder(out)
-    board = _load(roots, protocol, suite, checkpoint, "test", unverified=unverified)
-    rewards = load_within_trial(*roots)
+    damaged: Damaged = {}
+    rewards = load_within_trial(*roots, damaged=damaged)
+    board = _load(roots, protocol, suite, checkpoint, "test", unverified=unverified, damaged=damaged)
     for table in split_tables(board):
         first = table.iloc[0]
         if not any(table["seeds"]):
@@ -107,7 +115,7 @@ def plot(
         ):
             for path in figures.save_figure(figure, out / f"{stem}-{name}"):
                 say(str(path))
-    return 0
+    return int(bool(damaged))
 
 
 def _load(
@@ -118,8 +126,9 @@ def _load(
     split: Literal["test", "validation"],
     *,
     unverified: bool,
+    damaged: Damaged,
 ) -> pd.DataFrame:
-    """Returns the leaderboard of the chosen results.
+    """Returns the leaderboard of the chosen results; names run folders that cannot be read, and leaves them out.
 
     Raises:
         ConfigError: If there is nothing to show.
@@ -129,7 +138,10 @@ def _load(
 
     if not roots:
         raise ConfigError("No folder was given; expected folders with results, such as: metarl-bench leaderboard runs")
-    cells = load_cells(*roots)
+    cells, results = load_cells(*roots, damaged=damaged), load_results(*roots, damaged=damaged)
+    for error in damaged.values():
+        sys.stderr.write(f"Left out, since it is damaged: {error}\n")
+    cells = cells[~cells["folder"].isin([str(folder) for folder in damaged])]
     for column, wanted in (("protocol", protocol), ("suite", suite)):
         known = sorted(set(cells[column]))
         if wanted is not None and wanted not in known:
@@ -139,7 +151,6 @@ def _load(
     # Settings are chosen on validation tasks at home: nobody verifies that.
     if not unverified and split == "test":
         cells = _verified(cells)
-    results = load_results(*roots)
     board = make_board(results, cells, checkpoint=checkpoint, primary_split=split)
     if board.empty:
         raise ConfigError(

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -327,6 +330,35 @@ def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: 
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_is_given_twice_counts_once(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = workplace / "runs"
+    once = ["leaderboard", str(runs), "--unverified", "--format", "csv"]
+    assert main(once) == 0
+    board = capsys.readouterr().out
+    twice = [*once[:2], str(runs / "smoke-v1"), str(runs / ".." / "runs"), *once[2:]]
+    assert main(twice) == 0
+    assert capsys.readouterr().out == board
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "episodes.parquet"])
+def test_a_damaged_run_is_named_and_costs_no_other(
+    name: str, workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Path(shutil.copytree(workplace / "runs", tmp_path / "runs"))
+    damaged = runs / "smoke-v1" / SUITE / "random" / "seed-1"
+    (damaged / name).write_bytes(b"?")
+    words = [str(runs), "--unverified"]
+    assert main(["leaderboard", *words, "--format", "csv"]) == 1
+    streams = capsys.readouterr()
+    assert streams.err.startswith(f"Left out, since it is damaged: {damaged / name} ")
+    assert streams.err.count("damaged:") == 1
+    rows = {row["agent"]: row for row in csv.DictReader(io.StringIO(streams.out))}
+    assert rows.keys() == {"random", "rl2"}
+    assert rows["random"]["num_seeds"] == "1"
+    assert main(["plot", *words, "--out", str(tmp_path / "figures")]) == 1
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 3
 
 
 def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path) -> None:
