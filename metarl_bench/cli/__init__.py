@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from metarl_bench.errors import BenchError, ConfigError
-from metarl_bench.interrupts import Interrupted
+from metarl_bench.commands import run_command
+from metarl_bench.errors import ConfigError
 
-BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-DEBUG_VARIABLE = "METARL_DEBUG"
 ALIASES = {"--seed": "--seeds"}
 
 
@@ -24,28 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0: fine; 1: a cell or a check failed; 2: bad input; 130: interrupted; 143: terminated.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character must not cost a result.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     words = sys.argv[1:] if arguments is None else list(arguments)
-    try:
+
+    def command() -> int:
         _refuse_repeats(words)
         return _dispatch(words or ["--help"])
-    except BenchError as error:
-        if os.environ.get(DEBUG_VARIABLE):
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        return BAD_INPUT
-    except Interrupted as interrupt:
-        sys.stderr.write(f"{interrupt}\n")
-        return interrupt.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (such as `head`) has what it wanted; keep the interpreter from flushing into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return run_command(command)
 
 
 def _refuse_repeats(words: list[str]) -> None:
