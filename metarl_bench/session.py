@@ -11,7 +11,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -142,7 +142,7 @@ class Session:
             num_threads=self._num_threads,
             on_steps=self._on_steps,
         )
-        with self._blaming_agent():
+        with closing(ground), self._blaming_agent():
             agent = self._survivor or self._rebuild()
             begun = time.perf_counter()
             agent.meta_train(ground, until=boundary, rng=plan.training_rng(boundary))

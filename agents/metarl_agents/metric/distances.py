@@ -25,6 +25,7 @@ from metarl_bench.cells import Plan
 from metarl_bench.checkpoints import load_agent
 from metarl_bench.commands import run_command
 from metarl_bench.errors import ConfigError
+from metarl_bench.opening import open_worlds
 from metarl_bench.records import read_manifest
 from metarl_bench.storage import prepare_folder, write_atomically
 from metarl_bench.tasks import SuiteSpec, Task
@@ -83,13 +84,11 @@ def true_distances(suite: SuiteSpec, tasks: tuple[Task, ...]) -> Matrix:
 def _points(agent: Metric, plan: Plan, tasks: tuple[Task, ...]) -> Matrix:
     """Returns the point of each task [tasks, latent], the mean over its trials."""
     trials = plan.resolved.trials_per_task("test")
-    worlds = plan.suite.make_worlds(len(tasks) * trials)
-    worlds.set_tasks([task for task in tasks for _ in range(trials)])
-    worlds.reset(seed=[seeding.world_seed("metric-distances", world) for world in range(worlds.num_envs)])
     rng = seeding.generator("metric-distances")
-    trial = agent.start_trials(worlds.num_envs, rng=rng)
-    play_cycle(worlds, trial, agent.view, episodes=plan.resolved.adaptation_episodes, rng=rng)
-    worlds.close()
+    with open_worlds(plan.suite, [task for task in tasks for _ in range(trials)], num_threads=0) as worlds:
+        worlds.reset(seed=[seeding.world_seed("metric-distances", world) for world in range(worlds.num_envs)])
+        trial = agent.start_trials(worlds.num_envs, rng=rng)
+        play_cycle(worlds, trial, agent.view, episodes=plan.resolved.adaptation_episodes, rng=rng)
     points: Matrix = trial.seen.place.numpy().astype(np.float64).reshape(len(tasks), trials, -1).mean(axis=1)
     return points
 
