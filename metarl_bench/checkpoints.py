@@ -124,7 +124,12 @@ def test_split(
 
 
 def evaluate(
-    weights: Path | str, *, suite: str | None = None, protocol: str | None = None, num_threads: int = 0
+    weights: Path | str,
+    *,
+    suite: str | None = None,
+    protocol: str | None = None,
+    num_threads: int = 0,
+    tell: Callable[[str], object] = lambda error: None,
 ) -> pd.DataFrame:
     """Meta-tests a trained agent again, without training; on all splits of the protocol.
 
@@ -133,6 +138,7 @@ def evaluate(
         suite: Where to test; None takes the suite of the training. It must have the same spaces.
         protocol: The rules; None takes those of the training.
         num_threads: Physics threads; 0 takes one per core. Results do not depend on it.
+        tell: Is called with what the agent did wrong, each once a split; see ``MetaTest.errors``.
 
     Returns:
         One row an episode, with the columns of ``load_results`` that apply.
@@ -154,6 +160,8 @@ def evaluate(
         for split in plan.resolved.splits:
             agent = load_agent(folder, plan)
             found = test_split(agent, plan, split, steps=steps, num_threads=num_threads)
+            for error in found.errors:
+                tell(error)
             frames.append(pd.DataFrame([named | row for row in found.rows]))
     return pd.concat(frames, ignore_index=True)
 

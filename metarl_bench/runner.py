@@ -110,7 +110,7 @@ def run_cell(
         except Interrupted as stop:
             status = "interrupted"
             stop.lines.append(f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost.")
-            stop.lines.append(f"Resume with: {cell.command(out)}")
+            stop.lines.append(f"Resume with: {cell.command(out, keep_weights)}")
             raise
         finally:
             reporter.end(status)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from metarl_bench.cli.text import say
+from metarl_bench.cli.text import say, tell_failure
 from metarl_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def render(
     chosen = plan.resolved.tasks(split)[0].index if task is None else task
     path = out / f"{stem}-{chosen}-{plan.cell.agent}.{'png' if paths else film}"
     show = plot_paths if paths else film_trial
-    episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads)
+    episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads, tell=tell_failure)
     say(f"{path}: {len(episodes)} episodes")
     for play, total in episodes:
         say(f"  {play.phase} at shot {play.shot}: return {total:.2f}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from metarl_bench.cli.settings import Settings, parse_settings
-from metarl_bench.cli.text import say
+from metarl_bench.cli.text import say, tell_failure
 from metarl_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(
     for cell, outcome in zip(cells, outcomes, strict=True):
         say(_summary(cell, outcome))
         if outcome.status == "partial":
-            say(f"  to go on: {cell.command(out)}")
+            say(f"  to go on: {cell.command(out, keep_weights)}")
     return int(any(outcome.status == "failed" or outcome.episodes_failed for outcome in outcomes))
 
 
@@ -89,7 +89,7 @@ def evaluate(
 
     if out is not None:
         prepare_file(out)
-    frame = evaluate_weights(weights, suite=suite, protocol=protocol, num_threads=threads)
+    frame = evaluate_weights(weights, suite=suite, protocol=protocol, num_threads=threads, tell=tell_failure)
     scored = frame[frame["phase"] == "evaluation"]
     say("split       shot  mean return  success  episodes  failed")
     for (split, shot), episodes in scored.groupby(["split", "shot"], sort=False):
@@ -128,6 +128,9 @@ def _cells(
 
 
 def _summary(cell: Cell, outcome: Outcome) -> str:
-    failed = f", {outcome.episodes_failed} failed episodes" if outcome.episodes_failed else ""
+    from metarl_bench.records import MANIFEST
+
+    failed = outcome.episodes_failed
+    why = f", {failed} failed episodes (see errors in {outcome.folder / MANIFEST})" if failed else ""
     resumed = ", resumed" if outcome.resumed else ""
-    return f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{failed}{resumed}: {outcome.folder}"
+    return f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{why}{resumed}: {outcome.folder}"

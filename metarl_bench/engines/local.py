@@ -140,7 +140,8 @@ class _Pool:
                 self._reporter.message(f"{message}It is started again, and goes on from its last save point.")
                 self._waiting.insert(0, worker.index)
                 return
-            message += f"Go on from its last save point with: {cell.command(self._out)}"
+            command = cell.command(self._out, self._options.get("keep_weights", "all"))
+            message += f"Go on from its last save point with: {command}"
         self._reporter.message(message)
         self._outcomes[worker.index] = _failed(cell, self._out, message)
 

@@ -214,8 +214,15 @@ def test_an_agent_that_raises_exits_with_one(agent: str, tmp_path: Path) -> None
     (tmp_path / "broken.py").write_text(BROKEN)
     done = start("run", *CELL, "--agent", agent, cwd=tmp_path, program=["broken.py"])
     assert done.returncode == 1
-    assert ("failed episodes" if agent == "actsbadly" else ": failed at ") in done.stdout
+    folder = f"runs/smoke-v1/{SUITE}/{agent}/seed-0"
+    said = f"failed episodes (see errors in {folder}/manifest.json)" if agent == "actsbadly" else ": failed at "
+    assert said in done.stdout
     assert "no idea" in done.stderr
+    if agent == "actsbadly":
+        again = start("evaluate", "--weights", f"{folder}/checkpoints/8000", cwd=tmp_path, program=["broken.py"])
+        assert again.returncode == 1
+        told = "The agent failed in the meta-test: RuntimeError: no idea what to do (METARL_DEBUG=1 shows all of it)"
+        assert set(again.stderr.splitlines()) == {told}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -223,7 +230,8 @@ def test_a_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "metarl_bench.cli", "run", "--protocol", "lite-v1", "--suite", SUITE]
-    process = subprocess.Popen([*command, "--agent", "rl2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    command += ["--agent", "rl2", "--keep-weights", "final"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert "starts at 0" in process.stderr.readline()
     process.send_signal(number)
@@ -231,7 +239,10 @@ def test_a_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
     assert process.wait(timeout=60) == code
     assert number.name in rest
     assert "steps since the last save point are lost" in rest
-    assert "Resume with: metarl-bench run --protocol lite-v1" in rest
+    (line,) = (
+        line for line in rest.splitlines() if line.startswith("Resume with: metarl-bench run --protocol lite-v1")
+    )
+    assert line.endswith(" --keep-weights final")
     assert "Traceback" not in rest
 
 
