@@ -68,12 +68,19 @@ class Cell:
         protocol = f"{self.protocol}-validation" if self.primary_split == "validation" else self.protocol
         return out / protocol / self.suite / self.agent / f"seed-{self.seed}"
 
-    def command(self, out: Path) -> str:
-        """Returns the command that runs the cell, or resumes it."""
+    def command(self, out: Path, keep_weights: str = "all") -> str:
+        """Returns the command that runs the cell, or resumes it.
+
+        Args:
+            out: Output folder.
+            keep_weights: As for ``run_cell``.
+        """
         words = ["metarl-bench", "run", "--protocol", self.protocol, "--suite", self.suite, "--agent", self.agent]
         words += ["--seeds", str(self.seed), "--out", str(out)]
         if self.primary_split == "validation":
             words += ["--split", "validation"]
+        if keep_weights != "all":
+            words += ["--keep-weights", keep_weights]
         if self.config:
             words += ["--set", *(f"{name}={value}" for name, value in self.config)]
         return shlex.join(words)

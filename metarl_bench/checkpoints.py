@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 from metarl_bench.agents import MetaAgent
 from metarl_bench.cells import Cell, Plan, recorded_settings
 from metarl_bench.configs import config_values
-from metarl_bench.errors import ConfigError, RecordError
+from metarl_bench.errors import BenchError, ConfigError, RecordError, SuiteError
+from metarl_bench.interrupts import raise_if_swallowed
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.storage import check_seal, sealed_folder
 from metarl_bench.tasks import Split, SuiteSpec
@@ -94,23 +95,41 @@ def test_split(
     record_evidence: bool = False,
     watcher: Watcher | None = None,
 ) -> MetaTest:
-    """Meta-tests an agent, fresh from ``load_agent``, on the tasks of one split."""
-    return meta_test(
-        agent,
-        plan.spec,
-        plan.suite,
-        plan.resolved,
-        split=split,
-        seed=plan.cell.seed,
-        checkpoint=steps,
-        num_threads=num_threads,
-        record_evidence=record_evidence,
-        watcher=watcher,
-    )
+    """Meta-tests an agent, fresh from ``load_agent``, on the tasks of one split.
+
+    Raises:
+        SuiteError: If anything but the agent raised: its own errors cost its episodes.
+    """
+    try:
+        return meta_test(
+            agent,
+            plan.spec,
+            plan.suite,
+            plan.resolved,
+            split=split,
+            seed=plan.cell.seed,
+            checkpoint=steps,
+            num_threads=num_threads,
+            record_evidence=record_evidence,
+            watcher=watcher,
+        )
+    except BenchError:
+        raise
+    except Exception as error:
+        raise_if_swallowed()
+        raise SuiteError(
+            f"{plan.suite.spec.id} raised {type(error).__name__} in a meta-test on {split} tasks: {error} That is no "
+            "fault of the agent. Mend the suite, and run the same command again; METARL_DEBUG=1 shows the traceback."
+        ) from error
 
 
 def evaluate(
-    weights: Path | str, *, suite: str | None = None, protocol: str | None = None, num_threads: int = 0
+    weights: Path | str,
+    *,
+    suite: str | None = None,
+    protocol: str | None = None,
+    num_threads: int = 0,
+    tell: Callable[[str], object] = lambda error: None,
 ) -> pd.DataFrame:
     """Meta-tests a trained agent again, without training; on all splits of the protocol.
 
@@ -119,6 +138,7 @@ def evaluate(
         suite: Where to test; None takes the suite of the training. It must have the same spaces.
         protocol: The rules; None takes those of the training.
         num_threads: Physics threads; 0 takes one per core. Results do not depend on it.
+        tell: Is called with what the agent did wrong, each once a split; see ``MetaTest.errors``.
 
     Returns:
         One row an episode, with the columns of ``load_results`` that apply.
@@ -140,6 +160,8 @@ def evaluate(
         for split in plan.resolved.splits:
             agent = load_agent(folder, plan)
             found = test_split(agent, plan, split, steps=steps, num_threads=num_threads)
+            for error in found.errors:
+                tell(error)
             frames.append(pd.DataFrame([named | row for row in found.rows]))
     return pd.concat(frames, ignore_index=True)
 

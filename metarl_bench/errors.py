@@ -42,6 +42,10 @@ class AgentError(BenchError, RuntimeError):
     """An agent that raised where its run cannot go on."""
 
 
+class SuiteError(BenchError, RuntimeError):
+    """A suite that raised in a meta-test."""
+
+
 def close_matches(word: str, known: Iterable[str]) -> str:
     """Returns a sentence that names the nearest known words, or all of them where none is near."""
     known = sorted(known)

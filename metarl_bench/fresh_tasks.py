@@ -67,7 +67,8 @@ def rerun(folder: Path, *, seed: int, num_threads: int = 0) -> Rerun:
         num_threads: Physics threads; 0 takes one per core. Results do not depend on it.
 
     Raises:
-        BenchError: If it cannot be checked: an unknown agent or suite, other rules, no sound weights, too few tasks.
+        BenchError: If it cannot be checked: an unknown agent or suite, other rules, no sound weights, too few tasks, or
+            no tasks but those that were trained on.
     """
     manifest = read_manifest(folder)
     if manifest.status != "complete":
@@ -80,13 +81,14 @@ def rerun(folder: Path, *, seed: int, num_threads: int = 0) -> Rerun:
         )
     split = plan.resolved.primary_split
     count = len(plan.resolved.tasks(split))
+    tasks = fresh_tasks(plan.suite, count, seed=seed)
     if smallest_p_value(count, count) >= SIGNIFICANT:
         raise RecordError(
             f"{count} tasks against {count} have no p-value below {smallest_p_value(count, count):.2g}; expected more "
             f"tasks, so that one below {SIGNIFICANT} is possible. Such a list is too short for this check."
         )
     recorded = score_run(load_results(folder), plan.resolved.covers())
-    fresh = _meta_test(_weights(folder, manifest), plan, fresh_tasks(plan.suite, count, seed=seed), num_threads)
+    fresh = _meta_test(_weights(folder, manifest), plan, tasks, num_threads)
     rng = seeding.generator("rerun", seed, manifest.suite, manifest.agent, manifest.seed)
     return Rerun(
         folder=folder,
@@ -99,9 +101,18 @@ def rerun(folder: Path, *, seed: int, num_threads: int = 0) -> Rerun:
 
 
 def fresh_tasks(suite: Suite, count: int, *, seed: int) -> list[Task]:
-    """Returns tasks from a suite's training distribution; a pure function of the suite and the seed."""
+    """Returns tasks from a suite's training distribution; a pure function of the suite and the seed.
+
+    Raises:
+        RecordError: If the distribution is finite: the agent was trained on all that it could give.
+    """
+    if suite.spec.finite_tasks is not None:
+        raise RecordError(
+            f"{suite.spec.id} has {suite.spec.finite_tasks} training tasks and no others; expected a suite with "
+            "endless ones: all that it can draw are tasks that agents were trained on. Compare the row with fresh "
+            "seeds instead: metarl-bench reproduce"
+        )
     drawn = suite.sample_tasks(count, seeding.generator("fresh tasks", suite.spec.id, seed))
-    # Numbered anew: a finite distribution may give the same task twice, and each draw is a task of its own here.
     return [dataclasses.replace(task, index=index) for index, task in enumerate(drawn)]
 
 

@@ -5,6 +5,7 @@ Guards against accidents, not malice: rules and re-runs cover the rest.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,10 @@ from metarl_bench.errors import BudgetExceeded, SplitViolation
 from metarl_bench.seeding import Key
 from metarl_bench.tasks import Suite, SuiteSpec, Task
 from metarl_bench.worlds import Bools, Floats, Worlds
+
+# What the contract of Worlds asks for. A suite may tell more, such as its goal, which no agent must see.
+RESET_INFOS = ("success",)
+STEP_INFOS = ("success", "active", "clipped", "invalid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class TrainingGround:
         self._key = tuple(key)
         self._segment = segment
         self._batches = 0
+        self._open: weakref.WeakSet[MeteredWorlds] = weakref.WeakSet()
         self._num_threads = num_threads
         self._on_steps = on_steps
         # A fingerprint of the cell, so that handles of another ground are refused.
@@ -88,7 +94,14 @@ class TrainingGround:
         worlds = self._suite.make_worlds(num_worlds, num_threads=self._num_threads)
         seed = seeding.world_seed(*self._key, "worlds", self._segment, self._batches)
         self._batches += 1
-        return MeteredWorlds(self, worlds, seed)
+        metered = MeteredWorlds(self, worlds, seed)
+        self._open.add(metered)
+        return metered
+
+    def close(self) -> None:
+        """Ends the segment: closes all worlds that are still there."""
+        for worlds in list(self._open):
+            worlds.close()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingGround:
         """Raises: steps of a copy would not be counted."""
@@ -138,6 +151,8 @@ class MeteredWorlds(Worlds):
         super().__init__(worlds.suite, worlds.num_envs)
         self.__ground = ground
         self.__worlds = worlds
+        # An agent that drops its worlds without a word has them closed, too.
+        self.__finish = weakref.finalize(self, worlds.close)
         words = np.random.SeedSequence(seed).generate_state(worlds.num_envs, np.uint64) >> np.uint64(1)
         # Each world's seed until its first reset, then None: it goes on with its own stream.
         self.__seeds: list[int | None] = [int(word) for word in words]
@@ -153,12 +168,12 @@ class MeteredWorlds(Worlds):
         """Begins an episode; seeds come from the cell's seed tree, so ``seed`` must be None."""
         if seed is not None:
             raise SplitViolation("reset got a seed; training worlds are seeded by the cell, so leave it out.")
-        result = self.__worlds.reset(seed=self.__seeds, options=options)
+        observations, infos = self.__worlds.reset(seed=self.__seeds, options=options)
         mask = (options or {}).get("reset_mask")
         for world in range(self.num_envs) if mask is None else np.flatnonzero(mask):
             self.__running[world] = True
             self.__seeds[world] = None
-        return result
+        return observations, {name: infos[name] for name in RESET_INFOS}
 
     def step(self, actions: Floats) -> tuple[NDArray[np.float32], NDArray[np.float64], Bools, Bools, dict[str, Any]]:
         """Steps every running world, if the budget allows it.
@@ -171,7 +186,11 @@ class MeteredWorlds(Worlds):
         observations, rewards, terminated, truncated, infos = self.__worlds.step(actions)
         self.__ground._count(running)
         np.logical_not(terminated | truncated, out=self.__running)
-        return observations, rewards, terminated, truncated, infos
+        return observations, rewards, terminated, truncated, {name: infos[name] for name in STEP_INFOS}
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the worlds' threads."""
+        self.__finish()
 
     def privileged_parameters(self) -> NDArray[np.float64]:
         """Returns the task parameters, in the privileged division only."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, Po
 from metarl_bench.agents import Division
 from metarl_bench.errors import RecordError
 from metarl_bench.evidence import evidence_path
-from metarl_bench.storage import storing, write_atomically
+from metarl_bench.storage import write_atomically
 from metarl_bench.tasks import Split
 from metarl_bench.verification import read_verification
 
@@ -34,6 +35,7 @@ SCHEMA_VERSION: Literal[1] = 1
 
 Status = Literal["complete", "partial", "failed"]
 Rows = list[dict[str, Any]]
+Damaged = dict[Path, str]  # what is wrong with run folders that cannot be read
 
 # The columns that name the run in every frame.
 _IDENTITY = ("protocol", "digest", "suite", "agent", "division", "config_digest", "seed", "status", "primary_split")
@@ -183,18 +185,26 @@ def encode(name: str, rows: Rows) -> bytes:
     return buffer.getvalue()
 
 
-def load_results(*roots: Path | str) -> pd.DataFrame:
-    """Returns one row an episode of every run below some folders, with the columns that name its run."""
-    return _load_table(EPISODES, roots)
+def load_results(*roots: Path | str, damaged: Damaged | None = None) -> pd.DataFrame:
+    """Returns one row an episode of every run below some folders, with the columns that name its run.
+
+    Args:
+        roots: The folders; a run that lies in several of them is taken once, from the first one.
+        damaged: Gets the run folders that cannot be read, which are left out then; None raises at the first one.
+
+    Raises:
+        RecordError: If a run is damaged, and nobody asked which are.
+    """
+    return _load_table(EPISODES, roots, damaged)
 
 
-def load_within_trial(*roots: Path | str) -> pd.DataFrame:
-    """Returns the mean reward by environment step since the trial began, of every run below some folders."""
-    return _load_table(WITHIN_TRIAL, roots)
+def load_within_trial(*roots: Path | str, damaged: Damaged | None = None) -> pd.DataFrame:
+    """Returns the mean reward by environment step since the trial began, of every run; see ``load_results``."""
+    return _load_table(WITHIN_TRIAL, roots, damaged)
 
 
-def load_cells(*roots: Path | str) -> pd.DataFrame:
-    """Returns one row a run folder below some folders; ``seconds`` is the time of training."""
+def load_cells(*roots: Path | str, damaged: Damaged | None = None) -> pd.DataFrame:
+    """Returns one row a run folder; ``seconds`` is the time of training; see ``load_results``."""
     import pandas as pd
 
     names = ("run", "steps", "budget", "meta_test_seconds", "steps_per_second", "peak_memory_mib")
@@ -211,30 +221,35 @@ def load_cells(*roots: Path | str) -> pd.DataFrame:
             "extra_data": note is not None and note.division == "extra-data",
             "evidence": manifest.checksums.get(evidence_path(manifest.budget, manifest.primary_split), ""),
         }
-        for root, folder, manifest in iter_runs(roots)
+        for root, folder, manifest in iter_runs(roots, damaged)
     ]
     columns = ["root", *_IDENTITY, *names, "seconds", "failed_episodes", "covers", "fingerprint", "folder"]
     columns += ["verified", "extra_data", "evidence"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _load_table(name: str, roots: Sequence[Path | str]) -> pd.DataFrame:
+def _load_table(name: str, roots: Sequence[Path | str], damaged: Damaged | None) -> pd.DataFrame:
     import pandas as pd
 
     columns = ["root", *_IDENTITY, *SCHEMAS[name].names]
     frames = []
-    for root, folder, manifest in iter_runs(roots):
-        frame = pa.Table.from_pylist(read_rows(folder, name, manifest), schema=SCHEMAS[name]).to_pandas()
-        named = {"root": root, **{column: getattr(manifest, column) for column in _IDENTITY}}
-        frames.append(frame.assign(**named)[columns])
+    for root, folder, manifest in iter_runs(roots, damaged):
+        with _noting(folder, damaged):
+            frame = pa.Table.from_pylist(read_rows(folder, name, manifest), schema=SCHEMAS[name]).to_pandas()
+            named = {"root": root, **{column: getattr(manifest, column) for column in _IDENTITY}}
+            frames.append(frame.assign(**named)[columns])
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
-def iter_runs(roots: Sequence[Path | str]) -> Iterator[tuple[str, Path, Manifest]]:
-    """Yields every run that was not retired, in the order of its path."""
-    for root in roots:
-        for folder in _run_folders(Path(root)):
-            yield str(root), folder, read_manifest(folder)
+def iter_runs(roots: Sequence[Path | str], damaged: Damaged | None = None) -> Iterator[tuple[str, Path, Manifest]]:
+    """Yields every run that was not retired, with the root that it lies in, in the order of its path."""
+    for root, folder in _runs(roots):
+        if damaged is None or folder not in damaged:
+            manifest = None
+            with _noting(folder, damaged):
+                manifest = read_manifest(folder)
+            if manifest is not None:
+                yield str(root), folder, manifest
 
 
 def find_runs(roots: Sequence[Path]) -> list[Path]:
@@ -243,22 +258,42 @@ def find_runs(roots: Sequence[Path]) -> list[Path]:
     Raises:
         RecordError: If there is none below one of the roots.
     """
-    found: list[Path] = []
     for root in roots:
-        folders = _run_folders(root)
-        if not folders:
+        if not _run_folders(root):
             raise RecordError(
                 f"{root} holds no run: it holds no {MANIFEST}; expected run folders in it, or a run folder."
             )
-        found += folders
-    return found
+    return [folder for _, folder in _runs(roots)]
+
+
+@contextmanager
+def _noting(folder: Path, damaged: Damaged | None) -> Iterator[None]:
+    """Notes that a run folder cannot be read, where somebody wants to know."""
+    try:
+        yield
+    except RecordError as error:
+        if damaged is None:
+            raise
+        damaged[folder] = str(error)
+
+
+def _runs(roots: Sequence[Path | str]) -> Iterator[tuple[Path | str, Path]]:
+    """Yields each run folder once, with the first root that it lies in: counted twice, a run would spoil its row."""
+    seen: set[Path] = set()
+    for root in roots:
+        for folder in _run_folders(Path(root)):
+            if (place := folder.resolve()) not in seen:
+                seen.add(place)
+                yield root, folder
 
 
 def _run_folders(root: Path) -> list[Path]:
     if not root.is_dir():
         raise RecordError(f"{root} is not a folder; expected one that holds runs.")
-    with storing(root):
+    try:
         paths = sorted(root.rglob(MANIFEST))
+    except OSError as error:
+        raise RecordError(f"{root} cannot be read: {error.strerror}; expected a folder that holds runs.") from error
     return [path.parent for path in paths if RETIRED not in path.parent.name]
 
 

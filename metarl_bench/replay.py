@@ -9,6 +9,7 @@ that an agent chose them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from metarl_bench.episodes import Episode, EpisodeLog, Play, reset_seeds, schedule, trial_places
 from metarl_bench.errors import BenchError
 from metarl_bench.evidence import SEGMENT, Evidence
+from metarl_bench.opening import open_worlds
 from metarl_bench.protocols import ResolvedProtocol
 from metarl_bench.records import Rows
 from metarl_bench.tasks import Split, Suite, Task
@@ -83,6 +85,9 @@ def replay(
         exact: Whether everything must agree bit for bit, as on the machine that recorded it, or within
             ``SEGMENT_TOLERANCE`` for each segment.
         num_threads: Physics threads; 0 takes one per core.
+
+    Raises:
+        ConfigError: If the number of threads is below 0.
     """
     found = Replay()
     player = _Player(evidence, suite, resolved, split, found, exact=exact, num_threads=num_threads)
@@ -155,26 +160,25 @@ class _Player:
     def check_resets(self) -> None:
         """Checks that every episode begins with the protocol's reset."""
         firsts = {segment.play: segment for segment in reversed(self._segments)}
-        worlds = self._worlds([task for task, _ in self._places])
-        for number, play in enumerate(self._plays):
-            worlds.reset(seed=reset_seeds(self._resolved, self._split, play))
-            if number in firsts:
-                self._compare_states(worlds.snapshot(), [firsts[number]], "does not begin with the protocol's reset")
-        worlds.close()
+        with self._worlds([task for task, _ in self._places]) as worlds:
+            for number, play in enumerate(self._plays):
+                worlds.reset(seed=reset_seeds(self._resolved, self._split, play))
+                if number in firsts:
+                    what = "does not begin with the protocol's reset"
+                    self._compare_states(worlds.snapshot(), [firsts[number]], what)
 
     def check_segments(self) -> None:
         """Simulates all segments, some at a time; keeps rewards and flags, and compares where they end."""
         at_once = max(1, LARGEST_BATCH // len(self._places))
         for first in range(0, len(self._segments), at_once):
             segments = self._segments[first : first + at_once]
-            worlds = self._worlds([task for task, _ in self._places] * len(segments))
-            try:
-                worlds.restore({name: self._states(name, segments) for name in self._evidence.snapshots})
-            except BenchError as error:
-                self._found.add(f"The evidence has snapshots that do not fit the suite: {error}")
-                return
-            self._simulate(worlds, segments)
-            worlds.close()
+            with self._worlds([task for task, _ in self._places] * len(segments)) as worlds:
+                try:
+                    worlds.restore({name: self._states(name, segments) for name in self._evidence.snapshots})
+                except BenchError as error:
+                    self._found.add(f"The evidence has snapshots that do not fit the suite: {error}")
+                    return
+                self._simulate(worlds, segments)
 
     def _simulate(self, worlds: Worlds, segments: Sequence[_Segment]) -> None:
         count, shape = len(self._places), self._suite.spec.action_space.shape
@@ -200,10 +204,8 @@ class _Player:
                 following = self._segments[segment.number + 1]
                 self._compare_states(ended, [following], "does not begin where the one before it ends")
 
-    def _worlds(self, tasks: Sequence[Task]) -> Worlds:
-        worlds = self._suite.make_worlds(len(tasks), num_threads=self._num_threads)
-        worlds.set_tasks(tasks)
-        return worlds
+    def _worlds(self, tasks: Sequence[Task]) -> AbstractContextManager[Worlds]:
+        return open_worlds(self._suite, tasks, num_threads=self._num_threads)
 
     def _states(self, name: str, segments: Sequence[_Segment]) -> NDArray[Any]:
         array = self._evidence.snapshots[name][[segment.number for segment in segments]]

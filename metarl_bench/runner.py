@@ -8,8 +8,9 @@ from pathlib import Path
 
 from metarl_bench.cells import Cell, Plan, differences
 from metarl_bench.checkpoints import evaluate
-from metarl_bench.errors import RecordError
+from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.interrupts import Interrupted, interruption_wins
+from metarl_bench.opening import check_threads
 from metarl_bench.progress import Reporter, SilentReporter
 from metarl_bench.records import EPISODES, MANIFEST, Manifest, Status, read_manifest, write_manifest
 from metarl_bench.run_folder import RunFolder, check_output_folder, count_runs, locked, retire
@@ -71,16 +72,19 @@ def run_cell(
     Args:
         cell: What to run.
         out: Output folder; its parent must exist.
-        until: Stop, resumable, after the last boundary up to these steps.
+        until: Stop, resumable, after the last boundary (save point or checkpoint) up to these steps.
         num_threads: Physics threads; 0 takes one per core. Results do not depend on it.
         keep_weights: ``final`` drops the weights of all but the last checkpoint when the run is complete.
         force_new_run: Begin from nothing; a run that is there is kept beside it as ``seed-<k>-retired-<n>``.
         reporter: Is told about progress.
 
     Raises:
+        ConfigError: If ``until`` is below 1 or ``num_threads`` below 0; before anything is written.
         RecordError: If the folder cannot be used for this cell; before any simulation step.
         AgentError: If the agent raised in meta-training.
+        SuiteError: If the suite raised in a meta-test.
     """
+    check_limits(until, num_threads)
     plan = Plan.of(cell)
     reporter = reporter or SilentReporter()
     folder = cell.folder(out)
@@ -106,11 +110,18 @@ def run_cell(
         except Interrupted as stop:
             status = "interrupted"
             stop.lines.append(f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost.")
-            stop.lines.append(f"Resume with: {cell.command(out)}")
+            stop.lines.append(f"Resume with: {cell.command(out, keep_weights)}")
             raise
         finally:
             reporter.end(status)
         return _outcome(folder, session.manifest, resumed=session.resumed)
+
+
+def check_limits(until: int | None, num_threads: int) -> None:
+    """Raises ``ConfigError`` for limits of a run that cannot be."""
+    if until is not None and until < 1:
+        raise ConfigError(f"until is {until} steps; expected 1 or more, or to leave it out for the whole budget.")
+    check_threads(num_threads)
 
 
 def _outcome(folder: Path, manifest: Manifest, *, resumed: bool) -> Outcome:

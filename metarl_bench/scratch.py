@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +105,9 @@ class ScratchLearners(MetaAgent):
         if not isinstance(ground, ScratchGround):
             raise ContractError(f"Learners from scratch got a {type(ground).__name__}; expected a ScratchGround.")
         for place, (agent, stream) in enumerate(zip(self._agents, rng.spawn(len(self._agents)), strict=True)):
-            own = ground.of_learner(place, steps=self._steps[place])
-            agent.meta_train(own, until=until, rng=stream)
-            self._steps[place] = own.steps
+            with closing(ground.of_learner(place, steps=self._steps[place])) as own:
+                agent.meta_train(own, until=until, rng=stream)
+                self._steps[place] = own.steps
 
     @override
     def start_trials(

@@ -11,7 +11,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from metarl_bench import fingerprint
 from metarl_bench.agents import MetaAgent
 from metarl_bench.cells import Plan
 from metarl_bench.checkpoints import load_agent, test_split, write_checkpoint
-from metarl_bench.errors import AgentError, RecordError
+from metarl_bench.errors import AgentError, RecordError, SuiteError
 from metarl_bench.evidence import EVIDENCE, evidence_path, write_evidence
 from metarl_bench.interrupts import raise_if_swallowed
 from metarl_bench.metering import TrainingGround
@@ -142,7 +142,7 @@ class Session:
             num_threads=self._num_threads,
             on_steps=self._on_steps,
         )
-        with self._blaming_agent():
+        with closing(ground), self._blaming_agent():
             agent = self._survivor or self._rebuild()
             begun = time.perf_counter()
             agent.meta_train(ground, until=boundary, rng=plan.training_rng(boundary))
@@ -211,9 +211,13 @@ class Session:
         for split in plan.resolved.splits if last else plan.resolved.splits[:1]:
             with self._blaming_agent(OSError, RecordError):
                 agent = load_agent(self._checkpoint(state.boundary), plan)
-            found = test_split(
-                agent, plan, split, steps=state.boundary, num_threads=self._num_threads, record_evidence=last
-            )
+            try:
+                found = test_split(
+                    agent, plan, split, steps=state.boundary, num_threads=self._num_threads, record_evidence=last
+                )
+            except SuiteError:
+                self._note_failure()
+                raise
             self._add_rows(split, found)
             if found.evidence is not None:
                 name = evidence_path(state.boundary, split)
@@ -269,6 +273,10 @@ class Session:
     def _checkpoint(self, steps: int) -> Path:
         return self._folder.path / "checkpoints" / str(steps)
 
+    def _note_failure(self) -> None:
+        """Records the exception being handled as the run's failure."""
+        self._write(status="failed", failure=fingerprint.without_paths(traceback.format_exc()))
+
     @contextmanager
     def _blaming_agent(self, *passing: type[Exception]) -> Iterator[None]:
         """Records what the agent raises as the run's failure; exceptions of the given types pass."""
@@ -279,7 +287,7 @@ class Session:
         except Exception as error:
             # What a signal raises while torch is imported can come out as an error of the import.
             raise_if_swallowed()
-            self._write(status="failed", failure=fingerprint.without_paths(traceback.format_exc()))
+            self._note_failure()
             steps = self._ground.steps if self._ground is not None else self._state.steps
             folder = self._folder.path
             raise AgentError(

@@ -26,8 +26,8 @@ def storing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise RecordError(
-            f"{path} cannot be written: {_reason(error)}. What was stored before is intact; make room or "
-            "allow writing there, and run the same command again to go on from the last save point."
+            f"{path} cannot be written: {_reason(error)}. What was there before is intact; make room or allow writing "
+            "there, and run the same command again."
         ) from error
 
 
@@ -41,6 +41,29 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync(path.parent)
+
+
+def prepare_folder(path: Path) -> None:
+    """Makes a folder for what a command will write; to be called before its work, so that none is done in vain.
+
+    Raises:
+        RecordError: If it cannot be made.
+    """
+    if path.exists() and not path.is_dir():
+        raise RecordError(f"{path} is a file; expected a folder to write into. Choose another name.")
+    with storing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def prepare_file(path: Path) -> None:
+    """Makes the folder of a file that a command will write; to be called before its work.
+
+    Raises:
+        RecordError: If the name is that of a folder, or its folder cannot be made.
+    """
+    if path.is_dir():
+        raise RecordError(f"{path} is a folder; expected the name of a file to write.")
+    prepare_folder(path.parent)
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """The meta-test: trials of adaptation episodes, with scored episodes played from a fork after each of them.
 
-Exactly one record per (task, trial, shot, episode). Whatever an agent does wrong costs the episode, never the run.
+Exactly one record per (task, trial, shot, episode). Whatever an agent does wrong costs the episode, never the run;
+what a suite raises is no agent's fault, and ends the run.
 """
 
 from __future__ import annotations
 
 import traceback
-from contextlib import AbstractContextManager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +19,7 @@ from metarl_bench import seeding
 from metarl_bench.agents import Adaptation, AgentSpec, MetaAgent, Transition
 from metarl_bench.episodes import Episode, EpisodeLog, Play, reset_seeds, schedule, trial_places
 from metarl_bench.evidence import Evidence, Recorder
+from metarl_bench.opening import open_worlds
 from metarl_bench.protocols import ResolvedProtocol
 from metarl_bench.tasks import Split, Suite
 from metarl_bench.time_limit import limited_acts
@@ -67,36 +70,55 @@ def meta_test(
     """Plays all trials of one split in one batch, in lockstep.
 
     Tasks and world seeds depend on the digest alone; the agent's own stream also on agent, seed and checkpoint.
+
+    Raises:
+        ConfigError: If the number of threads is below 0.
+        Exception: Whatever the suite or the watcher raises.
     """
     places = trial_places(resolved, split)
-    worlds = suite.make_worlds(len(places), num_threads=num_threads)
-    worlds.set_tasks([task for task, _ in places])
     found = MetaTest()
     rng = seeding.generator(resolved.digest(), spec.id, seed, "meta-test", split, checkpoint)
-    privileged = worlds.privileged_parameters() if spec.division == "privileged" else None
     recorder = Recorder() if record_evidence else None
-    player = _Player(worlds, resolved, found, split, recorder, watcher)
-    try:
-        adaptation: Adaptation | None = agent.start_trials(worlds.num_envs, rng=rng, privileged=privileged)
-    except Exception:  # noqa: BLE001 - whatever an agent raises costs its episodes, not the run
-        adaptation = None
-        player.note_error()
     rewards = []
-    fork: Adaptation | None = None
-    for play in schedule(resolved):
-        if play.phase == "adaptation":
-            explore = resolved.adaptation_actions == "sampled"
-            rewards.append(_mean_over_sound_worlds(player.play(adaptation, play, seen=play.shot, explore=explore)))
-            continue
-        if play.episode == 0:
-            fork = player.fork(adaptation)
-        player.play(fork, play, seen=play.shot + play.episode, explore=resolved.evaluation_actions == "sampled")
+    with open_worlds(suite, [task for task, _ in places], num_threads=num_threads) as worlds:
+        privileged = worlds.privileged_parameters() if spec.division == "privileged" else None
+        player = _Player(worlds, resolved, found, split, recorder, watcher)
+        adaptation = player.start(agent, rng, privileged)
+        fork: Adaptation | None = None
+        for play in schedule(resolved):
+            if play.phase == "adaptation":
+                explore = resolved.adaptation_actions == "sampled"
+                rewards.append(_mean_over_sound_worlds(player.play(adaptation, play, seen=play.shot, explore=explore)))
+                continue
+            if play.episode == 0:
+                fork = player.fork(adaptation)
+            player.play(fork, play, seen=play.shot + play.episode, explore=resolved.evaluation_actions == "sampled")
     if rewards:
         found.within_trial = np.concatenate(rewards)
     if recorder is not None:
-        found.evidence = recorder.evidence(worlds.num_envs, suite.spec.action_space.shape)
-    worlds.close()
+        found.evidence = recorder.evidence(len(places), suite.spec.action_space.shape)
     return found
+
+
+class _AgentFailed(Exception):  # noqa: N818 - the end of an episode, which nobody sees
+    """The agent raised: its episode is over, and recorded as failed."""
+
+
+class _Charge(AbstractContextManager[None]):
+    """What is raised in it costs the agent the episode; for calls of the agent alone.
+
+    A class, since a generator would cost several times as much a step.
+    """
+
+    def __init__(self, log: EpisodeLog, note_error: Callable[[], None]) -> None:
+        self._log = log
+        self._note_error = note_error
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        if kind is not None and issubclass(kind, Exception):
+            self._log.fail_rest()
+            self._note_error()
+            raise _AgentFailed from None
 
 
 class _Player:
@@ -120,6 +142,16 @@ class _Player:
         self._low = worlds.suite.action_space.low.astype(np.float64)
         self._high = worlds.suite.action_space.high.astype(np.float64)
 
+    def start(
+        self, agent: MetaAgent, rng: np.random.Generator, privileged: NDArray[np.float64] | None
+    ) -> Adaptation | None:
+        """Returns the state of the trials, or None if the agent cannot begin them."""
+        try:
+            return agent.start_trials(self._worlds.num_envs, rng=rng, privileged=privileged)
+        except Exception:  # noqa: BLE001 - whatever an agent raises costs its episodes, not the run
+            self._note_error()
+            return None
+
     def fork(self, adaptation: Adaptation | None) -> Adaptation | None:
         """Returns an independent copy, or None if the agent cannot make one."""
         try:
@@ -128,7 +160,7 @@ class _Player:
                 raise TypeError(f"fork returned {type(fork).__name__}; expected an Adaptation")
             return fork
         except Exception:  # noqa: BLE001
-            self.note_error()
+            self._note_error()
             return None
 
     def play(self, adaptation: Adaptation | None, play: Play, *, seen: int, explore: bool) -> Episode:
@@ -142,19 +174,19 @@ class _Player:
         if adaptation is None:
             log.failed[:] = True
         else:
-            try:
-                adaptation.begin_episode(observations.copy(), episode=seen, phase=play.phase)
+            charge = _Charge(log, self._note_error)
+            with suppress(_AgentFailed):
+                with charge:
+                    adaptation.begin_episode(observations.copy(), episode=seen, phase=play.phase)
                 with limited_acts() as limited:
-                    self._steps(adaptation, observations, log, explore, limited)
-                adaptation.end_episode()
-            except Exception:  # noqa: BLE001
-                log.fail_rest()
-                self.note_error()
+                    self._steps(adaptation, observations, log, explore, charge, limited)
+                with charge:
+                    adaptation.end_episode()
         result = log.result(self._resolved.failure_return)
         self._record(result, play)
         return result
 
-    def note_error(self) -> None:
+    def _note_error(self) -> None:
         """Keeps the traceback of the exception being handled."""
         self._note(traceback.format_exc(limit=-4))
 
@@ -168,14 +200,16 @@ class _Player:
         observations: NDArray[np.float32],
         log: EpisodeLog,
         explore: bool,
+        charge: AbstractContextManager[None],
         limited: AbstractContextManager[None],
     ) -> None:
         while log.running:
             active = log.active.copy()
             # The agent gets copies: what it writes into them changes nothing here.
-            with limited:
-                actions = adaptation.act(observations.copy(), active=active, explore=explore)
-            sound = self._sound(actions, log)
+            with charge:
+                with limited:
+                    actions = adaptation.act(observations.copy(), active=active, explore=explore)
+                sound = self._sound(actions, log)
             if self._recorder is not None:
                 self._recorder.before_step(self._worlds)
             following, rewards, terminated, truncated, infos = self._worlds.step(sound)
@@ -193,7 +227,8 @@ class _Player:
             if self._watcher is not None:
                 self._watcher.after_step(self._worlds, rewards, log.active)
             log.add(rewards, infos, ended=terminated | truncated)
-            adaptation.observe(transition)
+            with charge:
+                adaptation.observe(transition)
             observations = following
 
     def _sound(self, actions: Any, log: EpisodeLog) -> NDArray[np.float64]:

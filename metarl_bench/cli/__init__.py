@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from metarl_bench.errors import BenchError, ConfigError
-from metarl_bench.interrupts import Interrupted
+from metarl_bench.commands import run_command
+from metarl_bench.errors import ConfigError
 
-BAD_INPUT = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-DEBUG_VARIABLE = "METARL_DEBUG"
+ALIASES = {"--seed": "--seeds"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,38 +20,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0: fine; 1: a cell or a check failed; 2: bad input; 130: interrupted; 143: terminated.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character must not cost a result.
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     words = sys.argv[1:] if arguments is None else list(arguments)
-    try:
+
+    def command() -> int:
         _refuse_repeats(words)
         return _dispatch(words or ["--help"])
-    except BenchError as error:
-        if os.environ.get(DEBUG_VARIABLE):
-            raise
-        sys.stderr.write(f"error: {error}\n")
-        return BAD_INPUT
-    except Interrupted as interrupt:
-        sys.stderr.write(f"{interrupt}\n")
-        return interrupt.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (such as `head`) has what it wanted; keep the interpreter from flushing into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+    return run_command(command)
 
 
 def _refuse_repeats(words: list[str]) -> None:
     """Raises ``ConfigError`` where an option stands twice: the parser would forget its first values without a word."""
-    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    given = [word.partition("=")[0] for word in words if word.startswith("--")]
+    # As the parser understands them: it takes underscores for dashes.
+    options = [ALIASES.get(word, word) for word in (word.replace("_", "-") for word in given)]
     for option in options:
         if options.count(option) > 1:
+            spellings = [word for word, name in zip(given, options, strict=True) if name == option]
             raise ConfigError(
-                f"{option} is given {options.count(option)} times, and only the last one would count. "
-                f"Give it once, with all its values behind it: {option} FIRST SECOND."
+                f"{' or '.join(dict.fromkeys(spellings))} is given {len(spellings)} times, and only the last one would "
+                f"count. Give it once, with all its values behind it: {spellings[-1]} FIRST SECOND."
             )
 
 

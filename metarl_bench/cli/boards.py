@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from metarl_bench.records import Damaged
     from metarl_bench.report.tables import MakeSheets
 
 Roots = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER [FOLDER ...]")]
@@ -37,6 +38,8 @@ def leaderboard(
 ) -> int:
     """Show the leaderboards of all results below some folders, one for each set of rules.
 
+    Exit code 1 if runs were left out because they are damaged.
+
     Args:
         roots: Folders with results, such as runs or results.
         protocol: Only results of this protocol.
@@ -50,14 +53,18 @@ def leaderboard(
         out: File to write instead of the terminal.
         into: Existing Markdown file: replaces what is between its lines leaderboard:begin and leaderboard:end.
     """
+    from metarl_bench.storage import prepare_file, write_atomically
+
+    if format == "terminal" and (out is not None or into is not None):
+        raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
+    if out is not None:
+        prepare_file(out)
+    damaged: Damaged = {}
     wanted = {"protocol": protocol, "suite": suite, "agent": agent}
-    board = _load(roots, wanted, checkpoint, split, unverified=unverified)
+    board = _load(roots, wanted, checkpoint, split, unverified=unverified, damaged=damaged)
     if format == "terminal":
-        if out is not None or into is not None:
-            raise ConfigError("A file got --format terminal; expected --format markdown, csv or latex.")
         _print_terminal(board, by_seed=agent is not None, details=details)
-        return 0
-    from metarl_bench.storage import write_atomically
+        return int(bool(damaged))
 
     text = _text(board, format, by_seed=agent is not None)
     if into is not None:
@@ -65,10 +72,9 @@ def leaderboard(
     if out is None:
         sys.stdout.write(text)
     else:
-        out.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(out, text.encode())
         say(f"wrote {out}")
-    return 0
+    return int(bool(damaged))
 
 
 def plot(
@@ -81,6 +87,8 @@ def plot(
 ) -> int:
     """Draw adaptation, within-trial reward and sample efficiency as PNG and PDF, and print their paths.
 
+    Exit code 1 if runs were left out because they are damaged.
+
     Args:
         roots: Folders with results, such as runs or results.
         out: Folder of the figures.
@@ -92,10 +100,13 @@ def plot(
     from metarl_bench.leaderboard import split_tables
     from metarl_bench.records import load_within_trial
     from metarl_bench.report import figures
+    from metarl_bench.storage import prepare_folder
 
-    board = _load(roots, {"protocol": protocol, "suite": suite}, checkpoint, "test", unverified=unverified)
-    rewards = load_within_trial(*roots)
-    out.mkdir(parents=True, exist_ok=True)
+    prepare_folder(out)
+    damaged: Damaged = {}
+    rewards = load_within_trial(*roots, damaged=damaged)
+    wanted = {"protocol": protocol, "suite": suite}
+    board = _load(roots, wanted, checkpoint, "test", unverified=unverified, damaged=damaged)
     for table in split_tables(board):
         first = table.iloc[0]
         if not any(table["seeds"]):
@@ -110,7 +121,7 @@ def plot(
         ):
             for path in figures.save_figure(figure, out / f"{stem}-{name}"):
                 say(str(path))
-    return 0
+    return int(bool(damaged))
 
 
 def _load(
@@ -120,8 +131,11 @@ def _load(
     split: Literal["test", "validation"],
     *,
     unverified: bool,
+    damaged: Damaged,
 ) -> pd.DataFrame:
     """Returns the leaderboard of the results that have the wanted values, where they are not None.
+
+    Run folders that cannot be read are named and left out.
 
     Raises:
         ConfigError: If there is nothing to show.
@@ -131,7 +145,10 @@ def _load(
 
     if not roots:
         raise ConfigError("No folder was given; expected folders with results, such as: metarl-bench leaderboard runs")
-    cells = load_cells(*roots)
+    cells, results = load_cells(*roots, damaged=damaged), load_results(*roots, damaged=damaged)
+    for error in damaged.values():
+        sys.stderr.write(f"Left out, since it is damaged: {error}\n")
+    cells = cells[~cells["folder"].isin([str(folder) for folder in damaged])]
     for column, value in wanted.items():
         known = sorted(set(cells[column]))
         if value is not None and value not in known:
@@ -141,7 +158,6 @@ def _load(
     # Settings are chosen on validation tasks at home: nobody verifies that.
     if not unverified and split == "test":
         cells = _verified(cells)
-    results = load_results(*roots)
     board = make_board(results, cells, checkpoint=checkpoint, primary_split=split)
     if board.empty:
         raise ConfigError(

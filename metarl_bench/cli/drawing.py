@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from metarl_bench.cli.text import say
+from metarl_bench.cli.text import say, tell_failure
 from metarl_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def render(
     from metarl_bench.pictures.film import film_trial
     from metarl_bench.pictures.paths import plot_paths
     from metarl_bench.pictures.sheet import contact_sheet
-    from metarl_bench.storage import storing, write_atomically
+    from metarl_bench.storage import prepare_folder, write_atomically
 
     if sheet and (task is not None or run is not None):
         raise ConfigError("--sheet draws the starts of all tasks; expected neither --task nor --run, which film one.")
@@ -56,8 +56,7 @@ def render(
     if split not in tested:
         raise ConfigError(f"--split got {split}; {plan.cell.protocol} tests {', '.join(tested)} of {suite}.")
     stem = f"{suite.replace('/', '-')}-{split}"
-    with storing(out):
-        out.mkdir(parents=True, exist_ok=True)
+    prepare_folder(out)
     path = out / f"{stem}-tasks.png"
     write_atomically(path, contact_sheet(plan.suite, plan.resolved, split))
     say(f"{path}: {len(plan.resolved.tasks(split))} tasks")
@@ -66,7 +65,7 @@ def render(
     chosen = plan.resolved.tasks(split)[0].index if task is None else task
     path = out / f"{stem}-{chosen}-{plan.cell.agent}.{'png' if paths else film}"
     show = plot_paths if paths else film_trial
-    episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads)
+    episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads, tell=tell_failure)
     say(f"{path}: {len(episodes)} episodes")
     for play, total in episodes:
         say(f"  {play.phase} at shot {play.shot}: return {total:.2f}")

@@ -49,8 +49,10 @@ def reproduce(
     from metarl_bench.interrupts import interruptible
     from metarl_bench.progress import ConsoleReporter
     from metarl_bench.reproduction import compare, find_row
-    from metarl_bench.storage import write_atomically
+    from metarl_bench.storage import prepare_file, write_atomically
 
+    if json_file is not None:
+        prepare_file(json_file)
     row = find_row(root, protocol=protocol, suite=suite, agent=agent, digest=config_digest)
     cells = row.cells(seeds)
     with interruptible():
@@ -58,7 +60,6 @@ def reproduce(
     found = compare(row, outcomes)
     _show(found)
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(json_file, json.dumps(found.to_json(), indent=2) + "\n")
         say(f"wrote {json_file}")
     return int(not found.agrees)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from metarl_bench.cli.settings import Settings, parse_settings
-from metarl_bench.cli.text import say
+from metarl_bench.cli.text import say, tell_failure
 from metarl_bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(
         out: Folder of the run folders.
         workers: Cells that run at the same time, each in a process of its own.
         threads: Physics threads of a cell; 0 takes one per core. Results do not depend on it.
-        until: Stop after the last checkpoint within this many environment steps; a later run goes on from there.
+        until: Stop at the last save point or checkpoint within this many environment steps; a later run goes on.
         settings: Values of the agents' configuration, each as name=value.
         split: Tasks of the meta-test; validation is for choosing settings.
         keep_weights: Keep the weights of all checkpoints, or of the final one only.
@@ -64,7 +64,7 @@ def run(
     for cell, outcome in zip(cells, outcomes, strict=True):
         say(_summary(cell, outcome))
         if outcome.status == "partial":
-            say(f"  to go on: {cell.command(out)}")
+            say(f"  to go on: {cell.command(out, keep_weights)}")
     return int(any(outcome.status == "failed" or outcome.episodes_failed for outcome in outcomes))
 
 
@@ -85,8 +85,11 @@ def evaluate(
         out: CSV file for the rows, one an episode.
     """
     from metarl_bench.runner import evaluate as evaluate_weights
+    from metarl_bench.storage import prepare_file, write_atomically
 
-    frame = evaluate_weights(weights, suite=suite, protocol=protocol, num_threads=threads)
+    if out is not None:
+        prepare_file(out)
+    frame = evaluate_weights(weights, suite=suite, protocol=protocol, num_threads=threads, tell=tell_failure)
     scored = frame[frame["phase"] == "evaluation"]
     say("split       shot  mean return  success  episodes  failed")
     for (split, shot), episodes in scored.groupby(["split", "shot"], sort=False):
@@ -95,8 +98,7 @@ def evaluate(
             f"  {len(episodes):>8}  {int(episodes['failed'].sum()):>6}"
         )
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(out, index=False)
+        write_atomically(out, frame.to_csv(index=False))
         say(f"{len(frame)} rows: {out}")
     return int(bool(frame["failed"].any()))
 
@@ -126,6 +128,9 @@ def _cells(
 
 
 def _summary(cell: Cell, outcome: Outcome) -> str:
-    failed = f", {outcome.episodes_failed} failed episodes" if outcome.episodes_failed else ""
+    from metarl_bench.records import MANIFEST
+
+    failed = outcome.episodes_failed
+    why = f", {failed} failed episodes (see errors in {outcome.folder / MANIFEST})" if failed else ""
     resumed = ", resumed" if outcome.resumed else ""
-    return f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{failed}{resumed}: {outcome.folder}"
+    return f"{cell.name}: {outcome.status} at {outcome.steps:,} steps{why}{resumed}: {outcome.folder}"

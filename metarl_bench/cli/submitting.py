@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from metarl_bench.cli.text import say
+from metarl_bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from metarl_bench.submissions.verify import Verification
@@ -44,7 +45,6 @@ def pack(
     """
     from pydantic import ValidationError
 
-    from metarl_bench.errors import ConfigError
     from metarl_bench.records import find_runs
     from metarl_bench.submissions.pack import pack as pack_runs
 
@@ -69,8 +69,11 @@ def verify(folder: Folder, against: tuple[Path, ...] = (), report: Path | None =
         report: JSON file for the report.
         threads: Physics threads of the replay; 0 takes one per core.
     """
+    from metarl_bench.storage import prepare_file
     from metarl_bench.submissions.verify import verify as verify_folder
 
+    if report is not None:
+        prepare_file(report)
     return _report(verify_folder(folder, against=against, num_threads=threads), report)
 
 
@@ -100,16 +103,21 @@ def replay(runs: Runs, threads: int = 0) -> int:
         threads: Physics threads; 0 takes one per core.
     """
     from metarl_bench.records import find_runs
-    from metarl_bench.submissions.problems import Rejected, Unchecked
+    from metarl_bench.submissions.problems import NoResult, Rejected, Unchecked
     from metarl_bench.submissions.run_checks import check_run
 
+    if not runs:
+        raise ConfigError("No run was given; expected run folders, such as: metarl-bench replay runs")
     codes = [0]
     for run in find_runs(runs):
         try:
             found = check_run(run, num_threads=threads)
-        except (Rejected, Unchecked) as error:
-            codes.append(1 if isinstance(error, Rejected) else 2)
-            say(f"{'DIFFERS' if codes[-1] == 1 else 'not checked'}  {run}: {error}")
+        except (NoResult, Unchecked) as error:
+            codes.append(2)
+            say(f"not checked  {run}: {error}")
+        except Rejected as error:
+            codes.append(1)
+            say(f"DIFFERS  {run}: {error}")
         else:
             kind = "bit-exact" if found.exact else f"within tolerance (drift {found.drift:.1e})"
             say(f"genuine  {run}: score {found.score:.4g}, {found.steps:,} steps in {found.seconds:.1f} s, {kind}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from metarl_bench.commands import DEBUG_VARIABLE
 from metarl_bench.errors import ConfigError
 
 
@@ -13,6 +15,14 @@ def say(line: str) -> None:
     """Writes one line to standard output."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def tell_failure(error: str) -> None:
+    """Writes to standard error what an agent did wrong in a meta-test; with ``METARL_DEBUG=1`` its whole traceback."""
+    whole = error.strip()
+    last = whole.splitlines()[-1]
+    text = whole if os.environ.get(DEBUG_VARIABLE) else f"{last} ({DEBUG_VARIABLE}=1 shows all of it)"
+    sys.stderr.write(f"The agent failed in the meta-test: {text}\n")
 
 
 def show_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -18,31 +18,40 @@ from pathlib import Path
 from typing import Any
 
 from metarl_bench.cells import Cell, Plan
-from metarl_bench.errors import BenchError
+from metarl_bench.errors import BenchError, ConfigError
 from metarl_bench.interrupts import Interrupted, interruptible
 from metarl_bench.progress import Reporter, SilentReporter
-from metarl_bench.runner import Outcome, run_cell
+from metarl_bench.runner import Outcome, check_limits, run_cell
 
 RETRIES = 2  # of a cell whose process died
 POLL_SECONDS = 1.0
 
 
-def run_cells(cells: Sequence[Cell], out: Path, *, workers: int, **options: Any) -> list[Outcome]:
+def run_cells(
+    cells: Sequence[Cell], out: Path, *, workers: int, until: int | None = None, num_threads: int = 0, **options: Any
+) -> list[Outcome]:
     """Runs cells and returns their outcomes in the same order; what fails is an outcome too.
 
     Args:
         cells: What to run.
         out: Output folder.
         workers: How many cells run at the same time; 1 runs them in this process.
-        options: As for ``run_cell``; ``num_threads`` counts for each worker.
+        until: As for ``run_cell``.
+        num_threads: As for ``run_cell``; of each worker.
+        options: As for ``run_cell``.
 
     Raises:
-        BenchError: If a cell cannot be planned (an unknown id, a bad setting); before any of them starts.
+        BenchError: If a limit cannot be, or a cell cannot be planned (an unknown id, a bad setting); before any of
+            them starts.
         Interrupted: On SIGINT or SIGTERM, after every worker has stopped.
     """
+    if workers < 1:
+        raise ConfigError(f"The number of workers is {workers}; expected 1 or more (--workers 1).")
+    check_limits(until, num_threads)
     for cell in cells:
         Plan.of(cell)
-    if workers <= 1:
+    options |= {"until": until, "num_threads": num_threads}
+    if workers == 1:
         return [_run(cell, out, options) for cell in cells]
     return _Pool(cells, out, options).run(workers)
 
@@ -131,7 +140,8 @@ class _Pool:
                 self._reporter.message(f"{message}It is started again, and goes on from its last save point.")
                 self._waiting.insert(0, worker.index)
                 return
-            message += f"Go on from its last save point with: {cell.command(self._out)}"
+            command = cell.command(self._out, self._options.get("keep_weights", "all"))
+            message += f"Go on from its last save point with: {command}"
         self._reporter.message(message)
         self._outcomes[worker.index] = _failed(cell, self._out, message)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from typing_extensions import override
 
 from metarl_bench.errors import ConfigError
-from metarl_bench.storage import TEMPORARY, storing, write_atomically
+from metarl_bench.storage import TEMPORARY, prepare_file, storing, write_atomically
 
 GIF_COLOURS = 64
 FFMPEG = "ffmpeg"
@@ -50,8 +50,7 @@ def open_film(path: Path, *, frame_s: float) -> FilmFile:
             f"{path.name} takes the program {FFMPEG}, which is not on the PATH. Install it (apt-get install ffmpeg), "
             "or write a GIF, which takes nothing more."
         )
-    with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    prepare_file(path)
     return kind(path, frame_s=frame_s)
 
 

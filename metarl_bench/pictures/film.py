@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,15 @@ class Camera:
 
 
 def film_trial(
-    agent: MetaAgent, plan: Plan, path: Path, *, split: Split, task: int, steps: int, num_threads: int = 0
+    agent: MetaAgent,
+    plan: Plan,
+    path: Path,
+    *,
+    split: Split,
+    task: int,
+    steps: int,
+    num_threads: int = 0,
+    tell: Callable[[str], object] = lambda error: None,
 ) -> list[tuple[Play, float]]:
     """Plays the meta-test of a split and films the first trial of one task.
 
@@ -94,6 +103,7 @@ def film_trial(
         task: Index of the task in its split.
         steps: Training steps of the agent.
         num_threads: Physics threads; 0 takes one per core.
+        tell: Is called with what the agent did wrong; see ``MetaTest.errors``.
 
     Returns:
         The episodes with the returns that the film shows.
@@ -114,6 +124,8 @@ def film_trial(
     title = f"{plan.cell.agent}{trained}; {split} {task}: {describe(places[world][0], plan.suite.spec)}"
     camera = Camera(path, world, title, plan.resolved.adaptation_episodes)
     with simulator_warnings(None):
-        test_split(agent, plan, split, steps=steps, num_threads=num_threads, watcher=camera)
+        found = test_split(agent, plan, split, steps=steps, num_threads=num_threads, watcher=camera)
     camera.close()
+    for error in found.errors:
+        tell(error)
     return camera.episodes

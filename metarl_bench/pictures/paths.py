@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import mujoco
@@ -51,7 +52,15 @@ class Tracer:
 
 
 def plot_paths(
-    agent: MetaAgent, plan: Plan, path: Path, *, split: Split, task: int, steps: int, num_threads: int = 0
+    agent: MetaAgent,
+    plan: Plan,
+    path: Path,
+    *,
+    split: Split,
+    task: int,
+    steps: int,
+    num_threads: int = 0,
+    tell: Callable[[str], object] = lambda error: None,
 ) -> list[tuple[Play, float]]:
     """Plays the meta-test of a split and draws the paths of the first trial of one task.
 
@@ -63,6 +72,7 @@ def plot_paths(
         task: Index of the task in its split.
         steps: Training steps of the agent.
         num_threads: Physics threads; 0 takes one per core.
+        tell: Is called with what the agent did wrong; see ``MetaTest.errors``.
 
     Returns:
         The episodes with their returns.
@@ -78,7 +88,9 @@ def plot_paths(
     world = known.index(task)
     tracer = Tracer(world)
     with simulator_warnings(None):
-        test_split(agent, plan, split, steps=steps, num_threads=num_threads, watcher=tracer)
+        found = test_split(agent, plan, split, steps=steps, num_threads=num_threads, watcher=tracer)
+    for error in found.errors:
+        tell(error)
     trained = f" after {steps:,} training steps" if steps else ""
     _draw(tracer, path, f"{plan.cell.agent}{trained}; {split} {task}: {describe(places[world][0], plan.suite.spec)}")
     return [(play, total) for play, _, total in tracer.episodes]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import textwrap
+from contextlib import closing
 
 from PIL import Image
 
 from metarl_bench import seeding
+from metarl_bench.opening import open_worlds
 from metarl_bench.pictures.captions import describe, with_caption
 from metarl_bench.pictures.opengl import Painter
 from metarl_bench.protocols import ResolvedProtocol
@@ -28,19 +30,16 @@ def contact_sheet(suite: Suite, resolved: ResolvedProtocol, split: Split) -> byt
         BenchError: If the suite cannot be drawn, or nothing draws here.
     """
     tasks = resolved.tasks(split)
-    worlds = suite.make_worlds(len(tasks), num_threads=1)
-    worlds.set_tasks(tasks)
-    worlds.reset(seed=[seeding.world_seed("contact sheet", suite.spec.id, task.index) for task in tasks])
     captions = [textwrap.wrap(f"{split} {task.index}: {describe(task, suite.spec)}", LETTERS) for task in tasks]
     most = max(map(len, captions))
     tiles = []
-    for world, caption in enumerate(captions):
-        model, data = worlds.scene(world)
-        painter = Painter(model, width=TILE[0], height=TILE[1])
-        picture = painter.paint(data, cameras=CAMERAS)
-        painter.close()
-        tiles.append(with_caption(picture, caption + [""] * (most - len(caption))))
-    worlds.close()
+    with open_worlds(suite, tasks, num_threads=1) as worlds:
+        worlds.reset(seed=[seeding.world_seed("contact sheet", suite.spec.id, task.index) for task in tasks])
+        for world, caption in enumerate(captions):
+            model, data = worlds.scene(world)
+            with closing(Painter(model, width=TILE[0], height=TILE[1])) as painter:
+                picture = painter.paint(data, cameras=CAMERAS)
+            tiles.append(with_caption(picture, caption + [""] * (most - len(caption))))
     content = io.BytesIO()
     _grid(tiles).quantize(COLOURS).save(content, "PNG", optimize=True)
     return content.getvalue()

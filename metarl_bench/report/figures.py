@@ -215,9 +215,11 @@ def _rewards(row: Row, within_trial: pd.DataFrame) -> NDArray[np.float64]:
         chosen &= (within_trial[name] == row[name]).to_numpy()
     chosen &= (within_trial["split"] == row["primary_split"]).to_numpy()
     chosen &= within_trial["seed"].isin(row["seeds"]).to_numpy()
-    by_time = within_trial[chosen].pivot(index="time", columns="seed", values="reward").to_numpy(dtype=np.float64)
-    # NaN where all worlds of a seed failed: a gap is drawn, never a mean over the other seeds.
-    means = [iqm(rewards) if np.isfinite(rewards).all() else np.nan for rewards in by_time]
+    by_time = within_trial[chosen].pivot(index="time", columns="seed", values="reward")
+    # NaN where all worlds of a seed failed: a gap is drawn, never a mean over the other seeds. Records lack such times.
+    times, seeds = range(len(row["online"]) * row["horizon"]), list(row["seeds"])
+    rewards = by_time.reindex(index=times, columns=seeds).to_numpy(dtype=np.float64)
+    means = [iqm(at_once) if np.isfinite(at_once).all() else np.nan for at_once in rewards]
     return np.array(means).reshape(-1, row["horizon"])
 
 

@@ -36,7 +36,7 @@ def add(folder: Path, results: Path, *, evidence_by_hash: bool = False, num_thre
         What verifying found; nothing was copied unless the verdict is ``verified``.
 
     Raises:
-        RecordError: If the agent's id belongs to others, or a run that is there differs.
+        RecordError: If there is no such folder, the agent's id belongs to others, or a run that is there differs.
     """
     found = verify(folder, against=[results], num_threads=num_threads)
     if found.verdict != "verified" or found.card is None:

@@ -9,3 +9,7 @@ class Rejected(Exception):  # noqa: N818 - the verdict's own word
 
 class Unchecked(Exception):  # noqa: N818 - the verdict's own word
     """The check cannot be made here: something is missing, or of another version."""
+
+
+class NoResult(Rejected):
+    """The run is not complete, not on test tasks, or does not lie where its manifest says: nothing to check yet."""

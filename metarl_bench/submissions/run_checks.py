@@ -26,7 +26,7 @@ from metarl_bench.registry import make_suite
 from metarl_bench.replay import replay
 from metarl_bench.scores import score_run
 from metarl_bench.storage import SEAL, check_seal, digest
-from metarl_bench.submissions.problems import Rejected, Unchecked
+from metarl_bench.submissions.problems import NoResult, Rejected, Unchecked
 from metarl_bench.submissions.strict_json import read_model
 from metarl_bench.tasks import Suite
 
@@ -63,7 +63,7 @@ def check_run(folder: Path, *, num_threads: int = 0) -> RunVerdict:
     """Checks a run folder from its rules to its evidence.
 
     Raises:
-        Rejected: If something is not what it says.
+        Rejected: If something is not what it says; ``NoResult`` if it does not say that it is a result.
         Unchecked: If something cannot be checked here.
     """
     manifest = read_model(folder / MANIFEST, Manifest)
@@ -113,9 +113,9 @@ def _check_place(folder: Path, manifest: Manifest) -> None:
     expected = (*f"{manifest.protocol}/{manifest.suite}/{manifest.agent}".split("/"), f"seed-{manifest.seed}")
     found = folder.parts[-len(expected) :]
     if found != expected:
-        raise Rejected(f"it lies in {'/'.join(found)}; by its manifest it is {'/'.join(expected)}.")
+        raise NoResult(f"it lies in {'/'.join(found)}; by its manifest it is {'/'.join(expected)}.")
     if manifest.status != "complete" or manifest.primary_split != "test":
-        raise Rejected(f"it is {manifest.status}, on {manifest.primary_split} tasks; expected complete, on test tasks.")
+        raise NoResult(f"it is {manifest.status}, on {manifest.primary_split} tasks; expected complete, on test tasks.")
     if manifest.config_digest != values_digest(manifest.config):
         raise Rejected(f"the configuration does not have the digest {manifest.config_digest}.")
 

@@ -70,7 +70,12 @@ def verify(folder: Path, *, against: Sequence[Path] = (), num_threads: int = 0) 
         folder: As ``pack`` wrote it.
         against: Folders of results that it must not be a copy of.
         num_threads: Physics threads of the replay; 0 takes one per core.
+
+    Raises:
+        RecordError: If there is no such folder.
     """
+    if not folder.is_dir():
+        raise RecordError(f"There is no folder {folder}; expected a submission, as metarl-bench pack writes it.")
     found = Verification()
     with _noting(found):
         check_files(folder)

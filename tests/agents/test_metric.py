@@ -168,6 +168,23 @@ def test_true_distances_are_in_units_of_the_training_range() -> None:
     assert np.allclose(distances.true_distances(suite.spec, (slow, fast)), [[0.0, 0.5], [0.5, 0.0]])
 
 
+def test_true_distances_know_kinds_of_task() -> None:
+    suite = make_suite("manipulation/ml10-v1")
+    tasks = suite.tasks("test")
+    same, other = tasks[:2], (tasks[0], tasks[-1])
+    near, far = (distances.true_distances(suite.spec, pair)[0, 1] for pair in (same, other))
+    assert same[0]["kind"] == same[1]["kind"] != other[1]["kind"]
+    assert 0.0 < near < np.sqrt(2.0) < far
+    assert np.isfinite(distances.true_distances(suite.spec, tasks)).all()
+
+
+def test_distances_of_runs_of_two_suites_or_none_are_refused(tmp_path: Path) -> None:
+    for suites in ((), ("toy/point-robot-v1", "toy/sparse-point-robot-v1")):
+        runs = [run(protocol="smoke-v1", suite=suite, agent="random", out=tmp_path).folder for suite in suites]
+        with pytest.raises(ConfigError, match="expected run folders of one suite"):
+            distances.main(tuple(runs), tmp_path / "figures")
+
+
 def test_distances_of_a_run_are_measured_and_drawn(tmp_path: Path) -> None:
     folder = run(protocol="smoke-v1", suite="toy/point-robot-v1", agent="metric", out=tmp_path / "runs").folder
     distances.main((folder,), tmp_path / "figures")

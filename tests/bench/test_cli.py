@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +16,7 @@ import pytest
 import metarl_agents
 import metarl_bench as mb
 import metarl_suites
+from metarl_bench.cli import main
 from metarl_bench.cli.settings import parse_settings
 from metarl_bench.errors import ConfigError
 
@@ -188,13 +192,20 @@ def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplac
         (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
         (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
         (["--agent", "rl2", "--set", "epochs=3", "--set", "gamma=0.9"], "--set is given 2 times"),
+        (["--agent", "random", "--seed", "0", "--seeds", "1"], "--seed or --seeds is given 2 times"),
+        (["--agent=random", "--keep-weights=all", "--keep_weights", "final"], "--keep-weights or --keep_weights is"),
+        (["--agent", "random", "--threads", "-1"], "threads is -1; expected 1 or more, or 0 for one per core"),
+        (["--agent", "random", "--workers", "0"], "workers is 0; expected 1 or more"),
+        (["--agent", "random", "--until", "0"], "until is 0 steps; expected 1 or more"),
         (["--agent", "random", "--split", "validation"], "expected 1000 or more for validation tasks"),
     ],
 )
-def test_bad_values_are_refused_before_anything_is_written(words: list[str], message: str, tmp_path: Path) -> None:
-    done = bench("run", *CELL, *words, cwd=tmp_path)
-    assert done.returncode == 2
-    assert message in done.stderr
+def test_bad_values_are_refused_before_anything_is_written(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *CELL, *words]) == 2
+    assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -203,8 +214,15 @@ def test_an_agent_that_raises_exits_with_one(agent: str, tmp_path: Path) -> None
     (tmp_path / "broken.py").write_text(BROKEN)
     done = start("run", *CELL, "--agent", agent, cwd=tmp_path, program=["broken.py"])
     assert done.returncode == 1
-    assert ("failed episodes" if agent == "actsbadly" else ": failed at ") in done.stdout
+    folder = f"runs/smoke-v1/{SUITE}/{agent}/seed-0"
+    said = f"failed episodes (see errors in {folder}/manifest.json)" if agent == "actsbadly" else ": failed at "
+    assert said in done.stdout
     assert "no idea" in done.stderr
+    if agent == "actsbadly":
+        again = start("evaluate", "--weights", f"{folder}/checkpoints/8000", cwd=tmp_path, program=["broken.py"])
+        assert again.returncode == 1
+        told = "The agent failed in the meta-test: RuntimeError: no idea what to do (METARL_DEBUG=1 shows all of it)"
+        assert set(again.stderr.splitlines()) == {told}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -212,7 +230,8 @@ def test_a_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
     number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "metarl_bench.cli", "run", "--protocol", "lite-v1", "--suite", SUITE]
-    process = subprocess.Popen([*command, "--agent", "rl2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    command += ["--agent", "rl2", "--keep-weights", "final"]
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert "starts at 0" in process.stderr.readline()
     process.send_signal(number)
@@ -220,7 +239,10 @@ def test_a_signal_ends_the_run_with_its_code_and_the_command_that_resumes(
     assert process.wait(timeout=60) == code
     assert number.name in rest
     assert "steps since the last save point are lost" in rest
-    assert "Resume with: metarl-bench run --protocol lite-v1" in rest
+    (line,) = (
+        line for line in rest.splitlines() if line.startswith("Resume with: metarl-bench run --protocol lite-v1")
+    )
+    assert line.endswith(" --keep-weights final")
     assert "Traceback" not in rest
 
 
@@ -321,6 +343,35 @@ def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: 
     assert "Traceback" not in done.stderr
 
 
+def test_a_run_that_is_given_twice_counts_once(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = workplace / "runs"
+    once = ["leaderboard", str(runs), "--unverified", "--format", "csv"]
+    assert main(once) == 0
+    board = capsys.readouterr().out
+    twice = [*once[:2], str(runs / "smoke-v1"), str(runs / ".." / "runs"), *once[2:]]
+    assert main(twice) == 0
+    assert capsys.readouterr().out == board
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "episodes.parquet"])
+def test_a_damaged_run_is_named_and_costs_no_other(
+    name: str, workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = Path(shutil.copytree(workplace / "runs", tmp_path / "runs"))
+    damaged = runs / "smoke-v1" / SUITE / "random" / "seed-1"
+    (damaged / name).write_bytes(b"?")
+    words = [str(runs), "--unverified"]
+    assert main(["leaderboard", *words, "--format", "csv"]) == 1
+    streams = capsys.readouterr()
+    assert streams.err.startswith(f"Left out, since it is damaged: {damaged / name} ")
+    assert streams.err.count("damaged:") == 1
+    rows = {row["agent"]: row for row in csv.DictReader(io.StringIO(streams.out))}
+    assert rows.keys() == {"random", "rl2"}
+    assert rows["random"]["num_seeds"] == "1"
+    assert main(["plot", *words, "--out", str(tmp_path / "figures")]) == 1
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 3
+
+
 def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path) -> None:
     done = bench("plot", workplace / "runs", "--unverified", "--out", tmp_path / "my figures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -330,6 +381,47 @@ def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp
         for kind, magic in (("png", b"\x89PNG"), ("pdf", b"%PDF")):
             (path,) = (path for path in paths if path.name.endswith(f"-{name}.{kind}"))
             assert path.read_bytes().startswith(magic)
+
+
+# -- files that cannot be written ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["leaderboard", "runs", "--unverified", "--format", "csv", "--out", "folder"], "folder is a folder"),
+        (["leaderboard", "runs", "--unverified", "--format", "csv", "--out", "file/x"], "file is a file"),
+        (["plot", "runs", "--unverified", "--out", "file"], "file is a file; expected a folder to write into"),
+        (["evaluate", "--weights", "nowhere", "--out", "folder"], "folder is a folder; expected the name of a file"),
+        (["verify", "nowhere", "--report", "file/x"], "file is a file"),
+        (["verify", "nowhere", "--report", "folder"], "folder is a folder"),
+        (["render", SUITE, "--out", "file"], "file is a file"),
+        (
+            ["reproduce", "runs", "--suite", SUITE, "--agent", "random", "--seeds", "5", "6", "--json", "folder"],
+            "folder is a folder",
+        ),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    words: list[str],
+    message: str,
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "runs").symlink_to(workplace / "runs")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "runs"]
+
+
+def test_a_report_gets_its_folder(workplace: Path, tmp_path: Path) -> None:
+    assert main(["verify", str(workplace), "--report", str(tmp_path / "new" / "report.json")]) == 1
+    assert "verdict" in (tmp_path / "new" / "report.json").read_text()
 
 
 # -- check and doctor ------------------------------------------------------------------------------------------------

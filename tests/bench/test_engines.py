@@ -1,16 +1,23 @@
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metarl_bench.cells import Cell
 from metarl_bench.engines.local import RETRIES, run_cells
-from metarl_bench.errors import UnknownIdError
-from metarl_bench.runner import Outcome
+from metarl_bench.errors import ConfigError, UnknownIdError
+from metarl_bench.records import read_manifest
+from metarl_bench.registry import SUITES
+from metarl_bench.runner import Outcome, run_cell
+from metarl_suites.toy.specs import POINT_ROBOT
+from metarl_suites.toy.suite import PointRobotSuite
+from metarl_suites.toy.worlds import PointRobotWorlds
 from tests.bench import support
 
 
@@ -27,6 +34,41 @@ def test_workers_change_nothing(tmp_path: Path) -> None:
     assert {outcome.status for outcome in (*alone, *together)} == {"complete"}
     for one, other in zip(alone, together, strict=True):
         assert support.table_bytes(one) == support.table_bytes(other)
+
+
+@pytest.mark.parametrize("option", [{"workers": 0}, {"workers": 1, "num_threads": -1}, {"workers": 2, "until": 0}])
+def test_limits_that_cannot_be_are_refused_before_anything_is_written(tmp_path: Path, option: dict[str, int]) -> None:
+    (value,) = [value for value in option.values() if value < 1]
+    with pytest.raises(ConfigError, match=f" is {value}.*; expected 1 or more"):
+        run_cells([support.cell()], tmp_path / "runs", **option)
+    if option["workers"] == 1:
+        with pytest.raises(ConfigError, match="threads is -1"):
+            run_cell(support.cell(), tmp_path / "runs", num_threads=-1)
+    assert not list(tmp_path.iterdir())
+
+
+class Broken(PointRobotWorlds):
+    def step(self, actions: Any) -> Any:
+        raise ZeroDivisionError("the simulator is broken")
+
+
+class BrokenSuite(PointRobotSuite):
+    worlds = Broken
+
+
+def test_a_suite_that_raises_in_the_meta_test_fails_the_cell_and_is_named(tmp_path: Path) -> None:
+    SUITES.register(dataclasses.replace(POINT_ROBOT, id="toy/broken-v1", factory=f"{__name__}:BrokenSuite"))
+    cells = [
+        Cell(protocol="smoke-v1", suite=suite, agent="random", seed=0) for suite in ("toy/broken-v1", support.SUITE)
+    ]
+    broken, fine = run_cells(cells, tmp_path, workers=1)
+    assert (broken.status, fine.status) == ("failed", "complete")
+    assert (
+        "toy/broken-v1 raised ZeroDivisionError in a meta-test on test tasks: the simulator is broken" in broken.message
+    )
+    manifest = read_manifest(broken.folder)
+    assert (manifest.status, manifest.failed_episodes, manifest.errors) == ("failed", 0, [])
+    assert "in step" in manifest.failure
 
 
 @pytest.mark.parametrize("workers", [1, 2])

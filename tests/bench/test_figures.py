@@ -79,6 +79,21 @@ def test_a_time_at_which_a_seed_has_no_reward_is_a_gap():
     assert np.flatnonzero(np.isnan(line.get_ydata())).tolist() == [3]
 
 
+def test_an_episode_that_failed_in_all_worlds_is_a_gap_and_moves_no_other():
+    table, within = make_table(runs=[Runs("rl2", value)])
+    whole = [line.get_ydata() for line in within_trial_curve(table, within).axes[0].lines[:2]]
+    horizon = SUITE.horizon
+    for seeds, episode in ([0, 1, 2], 0), ([0, 1, 2], 1), ([1], 0):
+        # As records have it: times without a reward are left out.
+        lost = within["seed"].isin(seeds) & (within["time"] // horizon == episode)
+        lines = within_trial_curve(table, within[~lost]).axes[0].lines[:2]
+        assert np.isnan(lines[episode].get_ydata()).all()
+        np.testing.assert_array_equal(lines[1 - episode].get_ydata(), whole[1 - episode])
+        assert lines[1].get_xdata()[0] == horizon + 1
+    for kept in (within["seed"] != 1, within["seed"] == 9):  # a seed that failed everywhere; none that did not
+        assert np.isnan(within_trial_curve(table, within[kept]).axes[0].lines[0].get_ydata()).all()
+
+
 def test_figures_are_saved_with_equal_bytes_and_no_date(tmp_path):
     table, within = make_table()
     for name, draw in (

@@ -131,7 +131,8 @@ def test_too_many_too_large_and_too_deep_are_refused(submission: Path, monkeypat
 
 
 def test_no_folder_and_no_card_are_refused(tmp_path: Path) -> None:
-    assert "cannot be read" in refusal(tmp_path / "nowhere")
+    with pytest.raises(RecordError, match="There is no folder"):
+        verify(tmp_path / "nowhere")
     assert "There is no submission.json" in refusal(tmp_path)
 
 

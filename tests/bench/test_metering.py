@@ -2,20 +2,27 @@
 
 import copy
 import dataclasses
-from typing import Any
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from metarl_bench.agents import Division, TrialShape
-from metarl_bench.errors import BudgetExceeded, ContractError, SplitViolation
+from metarl_bench.cells import Cell
+from metarl_bench.errors import AgentError, BudgetExceeded, ContractError, SplitViolation
 from metarl_bench.metering import MeteredWorlds, TaskHandle, TrainingGround
-from metarl_bench.registry import make_suite
-from metarl_bench.tasks import Split, Suite, Task
+from metarl_bench.registry import SUITES, make_suite
+from metarl_bench.runner import run_cell
+from metarl_bench.tasks import Split, Suite, SuiteSpec, Task
 from metarl_bench.testing import CountingAgent
 from metarl_suites.toy.specs import POINT_ROBOT
 from metarl_suites.toy.suite import PointRobotSuite
+from metarl_suites.toy.worlds import PointRobotWorlds
+from tests.bench import support
 
+LEARNER = support.cell().agent
 SUITE = make_suite("toy/point-robot-v1")
 HORIZON = SUITE.spec.horizon
 TRIAL = TrialShape(adaptation_episodes=1, evaluation_episodes=1, horizon=HORIZON)
@@ -269,6 +276,63 @@ def test_infos_of_training_worlds_hold_no_parameters() -> None:
 
     assert set(reset_infos) == {"success"}
     assert set(infos) == {"success", "active", "clipped", "invalid"}
+
+
+class Talks(PointRobotWorlds):
+    """Tells where the goal is, as environments of other people do."""
+
+    opened: ClassVar[list["Talks"]] = []
+
+    def __init__(self, suite: SuiteSpec, num_worlds: int) -> None:
+        super().__init__(suite, num_worlds)
+        self.closes = 0
+        self.opened.append(self)
+
+    def reset(self, **options: Any) -> Any:
+        observations, infos = super().reset(**options)
+        return observations, infos | {"goal": self._goals.copy()}
+
+    def step(self, actions: Any) -> Any:
+        *results, infos = super().step(actions)
+        return *results, infos | {"goal": self._goals.copy()}
+
+    def close(self, **options: Any) -> None:
+        self.closes += 1
+
+
+class TalkingSuite(PointRobotSuite):
+    worlds = Talks
+
+
+def test_infos_that_no_contract_asks_for_do_not_reach_training() -> None:
+    worlds = make_worlds(make_ground(TalkingSuite(spec=POINT_ROBOT)), 2)
+    _, infos = worlds.reset()
+    assert "goal" not in infos
+    *_, infos = worlds.step(still(worlds))
+    assert "goal" not in infos
+
+
+def test_the_end_of_a_segment_closes_its_worlds_once() -> None:
+    ground = make_ground(TalkingSuite(spec=POINT_ROBOT))
+    Talks.opened.clear()
+    make_worlds(ground, 2).close()
+    kept = make_worlds(ground, 1)
+    ground.close()
+    assert [worlds.closes for worlds in Talks.opened] == [1, 1]
+    assert kept.closed
+
+
+@pytest.mark.parametrize("protocol", ["smoke-v1", "scratch-v1"])
+@pytest.mark.parametrize("misdeed", ["", "training raises"])
+def test_a_run_closes_all_worlds_that_it_opened(protocol: str, misdeed: str, tmp_path: Path) -> None:
+    suite = f"toy/talks-in-{protocol.removesuffix('-v1')}-{len(misdeed)}-v1"
+    SUITES.register(dataclasses.replace(POINT_ROBOT, id=suite, factory=f"{__name__}:TalkingSuite"))
+    Talks.opened.clear()
+    cell = Cell(protocol=protocol, suite=suite, agent=LEARNER, seed=0, config=(("misdeed", misdeed),))
+    with pytest.raises(AgentError) if misdeed else nullcontext():
+        run_cell(cell, tmp_path, until=4000)
+    assert Talks.opened
+    assert {worlds.closes for worlds in Talks.opened} == {1}
 
 
 def test_copies_that_would_step_for_free_are_refused() -> None:

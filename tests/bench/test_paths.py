@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from metarl_bench.cells import Cell, Plan
 from metarl_bench.cli import main
 from metarl_bench.episodes import Play
-from metarl_bench.pictures.paths import Tracer
+from metarl_bench.pictures.film import film_trial
+from metarl_bench.pictures.paths import Tracer, plot_paths
 from metarl_bench.registry import make_suite
+from metarl_bench.testing import ScriptedAgent
 
 
 def test_a_tracer_keeps_the_path_the_return_and_the_walls() -> None:
@@ -42,3 +45,17 @@ def test_render_paths_draws_a_picture(tmp_path: Path) -> None:
     (path,) = tmp_path.glob("*-random.png")
     with Image.open(path) as picture:
         assert picture.width > 2 * picture.height
+
+
+def test_what_an_agent_does_wrong_on_the_way_is_told(tmp_path: Path) -> None:
+    plan = Plan.of(Cell(protocol="smoke-v1", suite="navigation/drive-sparse-v1", agent="random", seed=0))
+    task = plan.resolved.tasks("test")[0].index
+
+    def lost(observations: np.ndarray, episode: int, step: int) -> np.ndarray:
+        raise RuntimeError("lost the way")
+
+    for show, name in ((plot_paths, "paths.png"), (film_trial, "film.gif")):
+        told: list[str] = []
+        agent = ScriptedAgent(lost)
+        show(agent, plan, tmp_path / name, split="test", task=task, steps=0, num_threads=1, tell=told.append)
+        assert [error.splitlines()[-1] for error in told] == ["RuntimeError: lost the way"]

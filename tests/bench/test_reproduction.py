@@ -314,7 +314,7 @@ def test_a_cell_that_fails_is_no_verdict(results: Path, tmp_path: Path, capsys: 
 # -- fresh tasks -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suite", [SUITE, "locomotion/cheetah-direction-v1"])
+@pytest.mark.parametrize("suite", [SUITE, "locomotion/cheetah-velocity-v1"])
 def test_other_tasks_are_other_rules_for_their_split_alone(suite: str) -> None:
     resolved = get_protocol("lite-v1").resolve(make_suite(suite))
     tasks = fresh_tasks(make_suite(suite), 5, seed=3)
@@ -331,6 +331,12 @@ def test_the_seed_names_the_fresh_tasks() -> None:
     suite = make_suite(SUITE)
     assert fresh_tasks(suite, 3, seed=1) == fresh_tasks(suite, 3, seed=1)
     assert fresh_tasks(suite, 3, seed=1) != fresh_tasks(suite, 3, seed=2)
+
+
+@pytest.mark.parametrize("suite", ["locomotion/cheetah-direction-v1", "manipulation/ml10-v1"])
+def test_a_suite_that_can_only_give_training_tasks_has_no_fresh_ones(suite: str) -> None:
+    with pytest.raises(RecordError, match=r"has \d+ training tasks and no others"):
+        fresh_tasks(make_suite(suite), 5, seed=3)
 
 
 # -- rerun -------------------------------------------------------------------------------------------------------------

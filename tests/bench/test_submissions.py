@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
 from metarl_bench.cells import Cell
-from metarl_bench.errors import RecordError
+from metarl_bench.cli import main
+from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.records import (
     EPISODES,
     MANIFEST,
@@ -133,6 +135,61 @@ def test_packing_refuses_what_is_no_result(runs: Path, packed: Path, tmp_path: P
     support.go(tmp_path / "partial", until=4000)
     with pytest.raises(RecordError, match="is partial"):
         pack(find_runs([tmp_path / "partial"]), tmp_path / "out", CARD)
+
+
+def test_a_pack_that_fails_leaves_nothing_behind_and_blocks_no_other(runs: Path, tmp_path: Path) -> None:
+    found, out = find_runs([runs]), tmp_path / "deep" / "packed"
+    with pytest.raises(ValidationError, match="configurations_tried"):
+        pack(found, out, CARD | {"configurations_tried": 0})
+    assert not list(tmp_path.iterdir())  # the card is looked at first
+
+    older = Path(shutil.copytree(runs, tmp_path / "older"))
+    last = find_runs([older])[-1]
+    shutil.rmtree(last / "evidence")
+    shutil.rmtree(last / "checkpoints")
+    with pytest.raises(RecordError, match="neither evidence nor final weights"):
+        pack(find_runs([older]), out, CARD)
+    with pytest.raises(RecordError, match="lacks checkpoints/8000"):
+        pack(find_runs([older]), out, CARD, weights=True)
+    assert not list(out.parent.iterdir())
+
+    out.mkdir()  # an empty folder is as good as none
+    pack(found, out, CARD)
+    assert verify(out).verdict == "verified"
+    assert [path.name for path in out.parent.iterdir()] == ["packed"]
+
+
+def test_packing_nothing_or_onto_a_file_is_refused(runs: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No run was given"):
+        pack([], tmp_path / "packed", CARD)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(RecordError, match="is a file"):
+        pack(find_runs([runs]), tmp_path / "file", CARD)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_replay_tells_runs_that_are_no_results_from_those_that_differ(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["replay"]) == 2
+    assert "No run was given" in capsys.readouterr().err
+    moved = Path(shutil.copytree(find_runs([runs])[0], tmp_path / "moved"))
+    assert main(["replay", str(moved)]) == 2
+    assert capsys.readouterr().out.startswith(f"not checked  {moved}: it lies in ")
+    support.go(tmp_path / "partial", until=4000)
+    assert main(["replay", str(tmp_path / "partial")]) == 2
+    assert ": it is partial, on test tasks; expected complete" in capsys.readouterr().out
+    copy = Path(shutil.copytree(runs, tmp_path / "copy"))
+    edit_rows(find_runs([copy])[0], lambda rows: rows[3].update({"return": 7.5}))
+    assert main(["replay", str(copy), str(moved)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("  ")[0] for line in lines] == ["DIFFERS", *["genuine"] * 3, "not checked"]
+
+
+def test_verifying_a_folder_that_is_not_there_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("verify", "add"):
+        assert main([command, str(tmp_path / "nope")]) == 2
+        assert f"There is no folder {tmp_path / 'nope'}" in capsys.readouterr().err
 
 
 def test_packing_refuses_a_second_run_of_a_seed(runs: Path, tmp_path: Path) -> None:

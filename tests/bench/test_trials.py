@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from metarl_bench import checkpoints
 from metarl_bench.agents import Adaptation
+from metarl_bench.cells import Cell, Plan
+from metarl_bench.errors import ConfigError
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite
 from metarl_bench.testing import CountingAgent, Script, ScriptedAgent, UntrainedAgent, play_trials, random_script
@@ -38,6 +41,24 @@ class GivesUp(SparsePointRobotWorlds):
 
 class FragileSuite(SparsePointRobotSuite):
     worlds = GivesUp
+
+
+class Raises(SparsePointRobotWorlds):
+    """Breaks at the third step, and takes note of being closed."""
+
+    closed_ones = 0
+
+    def _advance(self, worlds: WorldIndex, actions: np.ndarray) -> Outcome:
+        if self._elapsed.max() == 2:
+            raise RuntimeError("the simulator is broken")
+        return super()._advance(worlds, actions)
+
+    def close(self, **options: Any) -> None:
+        type(self).closed_ones += 1
+
+
+class RaisingSuite(SparsePointRobotSuite):
+    worlds = Raises
 
 
 class StoppingSuite(SparsePointRobotSuite):
@@ -273,6 +294,26 @@ def test_where_the_simulator_gives_up_the_episode_fails_and_nobody_is_blamed() -
     assert found.rows[1]["return"] == SPARSE.spec.failure_return
     assert found.rows[1]["length"] == 3
     assert found.errors == []
+
+
+def test_what_a_suite_raises_ends_the_meta_test_and_fails_no_episode_of_the_agent() -> None:
+    before = Raises.closed_ones
+    with pytest.raises(RuntimeError, match="the simulator is broken"):
+        play(still, suite=RaisingSuite(spec=SPARSE_POINT_ROBOT))
+    assert Raises.closed_ones == before + 1
+
+
+def test_what_a_watcher_raises_is_not_booked_to_the_agent() -> None:
+    class Blind:
+        def begin(self, *seen: object) -> None:
+            pass
+
+        def after_step(self, *seen: object) -> None:
+            raise ConfigError("the film tore")
+
+    plan = Plan.of(Cell(protocol="smoke-v1", suite=DENSE.spec.id, agent="random", seed=0))
+    with pytest.raises(ConfigError, match="the film tore"):
+        checkpoints.test_split(plan.build_agent(), plan, "test", steps=0, num_threads=1, watcher=Blind())
 
 
 def test_an_error_that_repeats_is_noted_once() -> None:

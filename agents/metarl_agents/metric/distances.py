@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,9 +23,11 @@ from metarl_agents.metric.agent import Metric
 from metarl_bench import fingerprint, seeding
 from metarl_bench.cells import Plan
 from metarl_bench.checkpoints import load_agent
+from metarl_bench.commands import run_command
 from metarl_bench.errors import ConfigError
+from metarl_bench.opening import open_worlds
 from metarl_bench.records import read_manifest
-from metarl_bench.storage import write_atomically
+from metarl_bench.storage import prepare_folder, write_atomically
 from metarl_bench.tasks import SuiteSpec, Task
 
 Matrix = NDArray[np.float64]
@@ -68,21 +71,24 @@ def measure(run: Path) -> Distances:
 
 
 def true_distances(suite: SuiteSpec, tasks: tuple[Task, ...]) -> Matrix:
-    """Returns the Euclidean distances [tasks, tasks] of the parameters, each in units of its training range."""
-    ranges = [parameter.high - parameter.low for parameter in suite.parameters]
+    """Returns the Euclidean distances [tasks, tasks] of the parameters, each in units of its training range.
+
+    Kinds are one-hot: two tasks of different kinds are the square root of 2 apart in that parameter.
+    """
+    ranges: list[float] = []
+    for parameter in suite.parameters:
+        ranges.extend([1.0] * len(parameter.choices) or [parameter.high - parameter.low])
     return _between(np.array([suite.encode(task) for task in tasks]) / ranges)
 
 
 def _points(agent: Metric, plan: Plan, tasks: tuple[Task, ...]) -> Matrix:
     """Returns the point of each task [tasks, latent], the mean over its trials."""
     trials = plan.resolved.trials_per_task("test")
-    worlds = plan.suite.make_worlds(len(tasks) * trials)
-    worlds.set_tasks([task for task in tasks for _ in range(trials)])
-    worlds.reset(seed=[seeding.world_seed("metric-distances", world) for world in range(worlds.num_envs)])
     rng = seeding.generator("metric-distances")
-    trial = agent.start_trials(worlds.num_envs, rng=rng)
-    play_cycle(worlds, trial, agent.view, episodes=plan.resolved.adaptation_episodes, rng=rng)
-    worlds.close()
+    with open_worlds(plan.suite, [task for task in tasks for _ in range(trials)], num_threads=0) as worlds:
+        worlds.reset(seed=[seeding.world_seed("metric-distances", world) for world in range(worlds.num_envs)])
+        trial = agent.start_trials(worlds.num_envs, rng=rng)
+        play_cycle(worlds, trial, agent.view, episodes=plan.resolved.adaptation_episodes, rng=rng)
     points: Matrix = trial.seen.place.numpy().astype(np.float64).reshape(len(tasks), trials, -1).mean(axis=1)
     return points
 
@@ -106,15 +112,22 @@ def draw(distances: Distances, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def main(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> None:
+def main(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> int:
     """Measures and draws the distances of finished runs of one suite.
 
     Args:
         runs: Run folders, one a seed.
         out: Where the figures go.
+
+    Raises:
+        ConfigError: If there are no runs, or not all are of one suite and of this agent.
     """
+    suites = sorted({read_manifest(run).suite for run in runs})
+    if len(suites) != 1:
+        raise ConfigError(f"The runs are of {', '.join(suites) or 'no suite'}; expected run folders of one suite.")
+    prepare_folder(out)
     found = [measure(run) for run in runs]
-    suite = read_manifest(runs[0]).suite
+    (suite,) = suites
     name = suite.rpartition("/")[2]
     summary = {
         "suite": suite,
@@ -122,11 +135,11 @@ def main(runs: Annotated[tuple[Path, ...], tyro.conf.Positional], out: Path) -> 
         "rank_correlation": {f"seed {one.seed}": round(one.rank_correlation, 3) for one in found},
         "machine": fingerprint.machine(),
     }
-    out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / f"{name}.json", (json.dumps(summary, indent=2) + "\n").encode())
     write_atomically(out / f"{name}.png", draw(found[0], suite))
     print(json.dumps(summary["rank_correlation"]))  # noqa: T201 - a command's answer
+    return 0
 
 
 if __name__ == "__main__":
-    tyro.cli(main)
+    sys.exit(run_command(lambda: tyro.cli(main)))

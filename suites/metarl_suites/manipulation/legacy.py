@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +20,11 @@ from metaworld.evaluation import metalearning_evaluation
 from metarl_bench import seeding
 from metarl_bench.checkpoints import load_agent, read_plan
 from metarl_bench.cli.text import say, show_table
+from metarl_bench.commands import run_command
 from metarl_bench.errors import ConfigError, RecordError
 from metarl_bench.records import load_results
 from metarl_bench.simulator_log import simulator_warnings
-from metarl_bench.storage import write_atomically
+from metarl_bench.storage import prepare_file, write_atomically
 from metarl_bench.tasks import Suite
 from metarl_suites.manipulation.library_agent import LibraryAgent
 from metarl_suites.manipulation.suite import SEED, goal_of
@@ -115,12 +117,14 @@ def _unbiased(run: Path, suite: Suite, steps: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main() -> int:
     """Writes both numbers to standard output, and as JSON where asked to."""
     parser = argparse.ArgumentParser(prog="python -m metarl_suites.manipulation.legacy", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="checkpoints/<steps> of a run")
     parser.add_argument("--out", type=Path, help="a JSON file for the result")
     options = parser.parse_args()
+    if options.out is not None:
+        prepare_file(options.out)
     found = legacy(options.checkpoint)
     both = found["legacy"], found["unbiased"]
     say(f"{found['agent']} on {found['suite']}, seed {found['seed']}, {found['steps']:,} steps ({found['protocol']})")
@@ -130,7 +134,8 @@ def main() -> None:
     show_table(_TITLE, ("kind", "legacy", "unbiased"), rows)
     if options.out is not None:
         write_atomically(options.out, json.dumps(found, indent=2, sort_keys=True) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))

@@ -12,6 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from metarl_bench import seeding
+from metarl_bench.commands import run_command
+from metarl_bench.errors import ConfigError
+from metarl_bench.opening import open_worlds
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Split
 from metarl_suites.navigation.cars import LOCK
@@ -21,6 +24,7 @@ from metarl_suites.navigation.rays import Array
 from metarl_suites.navigation.worlds import DrivingWorlds
 
 WHEELBASE = 2.6  # m
+EXAMPLE = "navigation/drive-vehicle-v1"
 EPISODES = 10  # of each task, behind the reference
 # m ahead; where the driver looks for bends.
 _LOOKS = np.arange(2.0, 26.0, 2.0)
@@ -104,29 +108,44 @@ class Drives(NamedTuple):
 
 
 def measure(suite_id: str, *, split: Split = "test", episodes: int = EPISODES) -> Drives:
-    """Lets the driver drive all tasks of a frozen list."""
+    """Lets the driver drive all tasks of a frozen list.
+
+    Raises:
+        ConfigError: If there is nothing to drive in the suite.
+    """
     suite = make_suite(suite_id)
     tasks = suite.tasks(split)
-    worlds = suite.make_worlds(len(tasks))
-    assert isinstance(worlds, DrivingWorlds)  # noqa: S101 - for mypy
-    worlds.set_tasks(tasks)
     found = Drives(*(np.zeros((episodes, len(tasks))) for _ in range(3)))
-    for episode in range(episodes):
-        worlds.reset(seed=[seeding.world_seed("driver", suite_id, episode, i) for i in range(len(tasks))])
-        for _ in range(suite.spec.horizon):
-            _, rewards, _, _, infos = worlds.step(drive(worlds))
-            found.returns[episode] += rewards
-            found.success[episode] = infos["success"]
-            found.lengths[episode] += infos["active"]
-    worlds.close()
+    with open_worlds(suite, tasks, num_threads=0) as worlds:
+        if not isinstance(worlds, DrivingWorlds):
+            raise ConfigError(f"{suite_id} has no cars; expected a suite of navigation, such as {EXAMPLE}.")
+        for episode in range(episodes):
+            worlds.reset(seed=[seeding.world_seed("driver", suite_id, episode, i) for i in range(len(tasks))])
+            for _ in range(suite.spec.horizon):
+                _, rewards, _, _, infos = worlds.step(drive(worlds))
+                found.returns[episode] += rewards
+                found.success[episode] = infos["success"]
+                found.lengths[episode] += infos["active"]
     return found
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
+def main(suite_ids: Sequence[str]) -> int:
+    """Writes what the driver gets on the test tasks of some suites to standard output.
+
+    Raises:
+        ConfigError: If no suite is named.
+    """
+    if not suite_ids:
+        raise ConfigError(f"No suite was given; expected: python -m metarl_suites.navigation.driver {EXAMPLE}")
+    for name in suite_ids:
         for listed in ("test", "test_ood"):
             drives = measure(name, split=listed)
             sys.stdout.write(
                 f"{name} {listed}: return {drives.returns.mean():.2f}, success {drives.success.mean():.3f}, "
                 f"steps {drives.lengths.mean():.0f}\n"
             )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(lambda: main(sys.argv[1:])))
