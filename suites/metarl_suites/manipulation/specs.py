@@ -15,6 +15,7 @@ from metarl_suites.manipulation.kinds import (
     ZEROS,
     split_of,
 )
+from metarl_suites.manipulation.references import references
 from metarl_suites.manipulation.things import HELD_OUT, RANGES, TRAINED
 
 HORIZON = 500
@@ -79,6 +80,7 @@ def _spec(name: str, *, summary: str, budget: int, published: str) -> SuiteSpec:
         failure_return=-1.0,
         best_return=MOST_REWARD * HORIZON,
         parameters=_parameters(kinds),
+        references=references(f"manipulation/{name}-v1"),
         finite_tasks=GOALS_PER_KIND * len(split.train),
         constant_observations=(*_constant(kinds), *_HIDDEN_GOAL),
         published=published,
@@ -125,6 +127,7 @@ def _objects() -> SuiteSpec:
                 for name, (unit, meaning) in words.items()
             ),
         ),
+        references=references("manipulation/objects-v1"),
         constant_observations=_constant(("pick-place",)),
         published="none: a suite of metarl-bench, on the arm and with the reward of Meta-World's pick-place",
         bibtex="yu2019metaworld",

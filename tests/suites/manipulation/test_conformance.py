@@ -7,8 +7,9 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from metarl_bench.registry import SUITES, make_suite
-from metarl_bench.testing import Check, suite_checks
+from metarl_bench.testing import Check, CheckFailed, suite_checks
 from metarl_bench.testing.rollouts import random_actions, ready
+from metarl_bench.testing.suite_scores import references_are_far_apart
 from metarl_suites.manipulation.experts import expert_actions
 from metarl_suites.manipulation.goals import GOALS_PER_KIND
 
@@ -16,11 +17,26 @@ pytestmark = pytest.mark.filterwarnings("ignore:Constant")
 # Those of objects are checked in test_objects.py.
 IDS = [spec.id for spec in SUITES.all() if spec.id.startswith("manipulation/ml")]
 # Meta-World shows where the object starts, which is part of the goal vector; not every two goal vectors can be mixed;
-# and what is not touched at random does not change. See the tests below.
+# what is not touched at random does not change; and some experts are paid little. See the tests below.
 DIFFERENT = {
     "first_observations_do_not_tell_the_task",
     "every_parameter_matters",
     "observations_that_never_change_are_declared",
+    "references_are_far_apart",
+}
+# Kinds whose expert always, or nearly so, succeeds, but in ways that Meta-World's reward pays little for: random play
+# and the expert are less than a fifth of the 5000 that could be paid apart. Success is their score. May only shrink.
+LITTLE_PAID = {
+    f"manipulation/ml1-{kind}-v1"
+    for kind in (
+        "button-press",
+        "coffee-button",
+        "handle-press",
+        "handle-press-side",
+        "lever-pull",
+        "push-back",
+        "stick-pull",
+    )
 }
 # Minutes of episodes that no kind ends early: once is enough.
 SLOW = {"failing_never_pays", "ending_early_never_pays"}
@@ -31,7 +47,6 @@ LIGHT = {
     "sampling_depends_on_the_generator_alone",
     "splits_do_not_overlap",
     "tasks_are_in_the_declared_ranges",
-    "references_are_far_apart",
 }
 # Without and with a goal of its own, with a second object, a hinge, contacts of the fingers that count, and all mixed.
 OFTEN = [
@@ -63,6 +78,16 @@ CHECKS = [
 @pytest.mark.parametrize("check", CHECKS)
 def test_suite(check: Check) -> None:
     check()
+
+
+def test_experts_and_random_play_are_far_apart_but_where_the_reward_pays_the_expert_little() -> None:
+    near = set()
+    for suite_id in IDS:
+        try:
+            references_are_far_apart(make_suite(suite_id))
+        except CheckFailed:
+            near.add(suite_id)
+    assert near == LITTLE_PAID
 
 
 @pytest.mark.parametrize("suite_id", IDS)
