@@ -48,9 +48,10 @@ LIGHT = {
     "splits_do_not_overlap",
     "tasks_are_in_the_declared_ranges",
 }
-# Without and with a goal of its own, with a second object, a hinge, contacts of the fingers that count, and all mixed.
+# With a goal of its own and without, a hinge, a second object, contacts of the fingers that count, a place in memory
+# that stays empty, and all mixed.
 OFTEN = [
-    *(f"manipulation/ml1-{kind}-v1" for kind in ("push", "reach", "door-open", "hammer", "stick-push")),
+    *(f"manipulation/ml1-{kind}-v1" for kind in ("push", "reach", "door-open", "hammer", "stick-push", "box-close")),
     *(f"manipulation/{name}-v1" for name in ("ml10", "ml25", "ml45")),
 ]
 AT_LENGTH = "manipulation/ml1-push-v1"
