@@ -49,15 +49,20 @@ def ending_early_never_pays(suite: Suite) -> None:
 
 
 def references_are_far_apart(suite: Suite) -> None:
-    """Random play and the expert, where they are known, differ by a fifth of the larger one: there is much to learn."""
-    known = suite.spec.references
+    """Random play and the expert, where they are known, differ by a fifth of the range of returns.
+
+    The range is what an episode can pay beyond random play, ``best_return - random``, and no less than either
+    reference. ``failure_return`` is no end of it: it lies below whatever is played, often by far.
+    """
+    known, best = suite.spec.references, suite.spec.best_return
     if known is None:
         return
-    gap, scale = known.expert - known.random, max(abs(known.expert), abs(known.random))
+    gap = known.expert - known.random
+    scale = max(abs(known.expert), abs(known.random), 0.0 if best is None else best - known.random)
     expect(
         gap >= LEAST_GAP * scale,
-        f"The expert gets {known.expert}, random play {known.random}; expected a gap of at least "
-        f"{LEAST_GAP * scale:.3g}. Make the task harder for random actions, or find a better expert.",
+        f"The expert gets {known.expert}, random play {known.random}, and the most is {best}; expected a gap of at "
+        f"least {LEAST_GAP * scale:.3g}. Make the task harder for random actions, or find a better expert.",
     )
 
 

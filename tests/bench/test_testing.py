@@ -75,6 +75,10 @@ BROKEN_SUITES: dict[str, tuple[Suite, set[str]]] = {
         with_spec(references=dataclasses.replace(REFERENCES, expert=REFERENCES.random + 1.0)),
         {"references_are_far_apart"},
     ),
+    "has an expert that gets little of what there is": (
+        with_spec(best_return=1000.0, references=REFERENCES),
+        {"references_are_far_apart"},
+    ),
     "validates on the test tasks": (
         suites.ValidatesOnTheTestTasks(spec=suites.POINT_ROBOT),
         {"splits_do_not_overlap"},

@@ -1,14 +1,22 @@
-"""Meta-World's scripted experts: what is possible on a task for somebody who sees the goal."""
+"""Meta-World's scripted experts: what is possible on a task for somebody who sees the goal.
+
+``python -m metarl_suites.manipulation.experts manipulation/ml1-push-v1 ...`` measures them, and random play, on the
+test tasks, and prints the rows of ``references.py``.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 from metaworld.policies import ENV_POLICY_MAP
 from numpy.typing import NDArray
 
+from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite, Task
+from metarl_bench.testing import random_return
+from metarl_suites.manipulation.references import Measured, episodes_of
 from metarl_suites.manipulation.worlds import ManipulationWorlds
 
 
@@ -42,3 +50,18 @@ def play_expert(
         returns += rewards
     worlds.close()
     return solved, returns
+
+
+def measure(suite_id: str) -> Measured:
+    """Measures random play and the experts on all test tasks of a suite."""
+    suite, episodes = make_suite(suite_id), episodes_of(suite_id)
+    solved, returns = play_expert(suite, list(suite.tasks("test")) * episodes)
+    random = random_return(suite_id, episodes=episodes)
+    return Measured(random=round(random, 1), expert=round(float(returns.mean()), 1), success=float(solved.mean()))
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        found = measure(name)
+        sys.stdout.write(f'    "{name}": Measured({found.random}, {found.expert}, {found.success:.3f}),\n')
+        sys.stdout.flush()

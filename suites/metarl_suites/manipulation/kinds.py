@@ -94,6 +94,43 @@ KINDS: dict[str, Kind] = {
 # fmt: on
 
 
+# Elements of a frame of the observation that are zeros: where Meta-World has the second object, and what it leaves out
+# of the quaternions of those that have one.
+ZEROS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(KINDS, tuple(range(11, 18))),
+    "hammer": (15, 16, 17),
+    **dict.fromkeys(("stick-push", "stick-pull"), (14, 15, 16, 17)),
+}
+# Other elements of a frame that never change, neither at random nor when the expert handles the objects.
+_HEIGHT, _TURN = (6,), (7, 8, 9, 10)
+FIXED: dict[str, tuple[int, ...]] = {
+    # What neither rises nor turns, or does not show it: knobs, drawers, windows, plates.
+    **dict.fromkeys(
+        (
+            "button-press", "dial-turn", "drawer-close", "drawer-open", "faucet-open", "faucet-close", "plate-slide",
+            "plate-slide-side", "plate-slide-back", "plate-slide-back-side", "window-open", "window-close",
+        ),
+        _HEIGHT + _TURN,
+    ),
+    # What does not turn, or is shown without its turn: buttons, locks, handles.
+    **dict.fromkeys(
+        (
+            "button-press-topdown", "button-press-topdown-wall", "button-press-wall", "coffee-button", "door-lock",
+            "door-unlock", "handle-press-side", "handle-press", "handle-pull-side", "handle-pull",
+        ),
+        _TURN,
+    ),
+    # Doors turn about the vertical.
+    **dict.fromkeys(("door-close", "door-open"), _HEIGHT),
+    # Of the second object: all but how deep the nail is; the height of what the stick moves.
+    "hammer": (11, 13, 14),
+    **dict.fromkeys(("stick-push", "stick-pull"), (13,)),
+    # What only slides: it tilts so little that one number of its quaternion is 1 in float32.
+    **dict.fromkeys(("hand-insert", "pick-out-of-hole"), _TURN[:1]),
+    **dict.fromkeys(("peg-insert-side", "push-back", "shelf-place", "sweep-into"), _TURN[-1:]),
+}  # fmt: skip
+
+
 class Split(NamedTuple):
     """The kinds that a suite trains on and those that it tests on."""
 

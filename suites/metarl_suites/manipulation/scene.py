@@ -177,7 +177,8 @@ class Scene:
             setattr(environment, _REMEMBERED, None if memory[0] == NOTHING else float(memory[0]))
         reward, info = environment.evaluate_state(_clipped(frames, *frame[:3]), action)
         if self._remembers:
-            memory[0] = getattr(environment, _REMEMBERED)
+            remembered = getattr(environment, _REMEMBERED)  # box-close has a place for it, and leaves it empty
+            memory[0] = NOTHING if remembered is None else remembered
         return reward, info["success"] > 0.0
 
     def _bind(self, start: Start) -> None:

@@ -7,7 +7,15 @@ from gymnasium.spaces import Box
 
 from metarl_bench.tasks import Parameter, SuiteSpec
 from metarl_suites.manipulation.goals import GOALS_PER_KIND
-from metarl_suites.manipulation.kinds import COMPONENTS, KINDS, SPLITS, split_of
+from metarl_suites.manipulation.kinds import (
+    COMPONENTS,
+    FIXED,
+    KINDS,
+    SPLITS,
+    ZEROS,
+    split_of,
+)
+from metarl_suites.manipulation.references import references
 from metarl_suites.manipulation.things import HELD_OUT, RANGES, TRAINED
 
 HORIZON = 500
@@ -16,8 +24,8 @@ OBSERVATIONS = 39
 MOST_REWARD = 10.0
 # The goal's place in the observation, which is zero where the goal is hidden.
 _HIDDEN_GOAL = (36, 37, 38)
-# Where Meta-World has the second object, which pick-and-place lacks, in this frame and in the one before.
-_NO_SECOND_OBJECT = (*range(11, 18), *range(29, 36))
+# Numbers of a frame: an observation has that of this step, that of the step before, and the goal.
+_FRAME = 18
 _MEANINGS = {
     "object_x": "start of the object, or place of the fixture, to the right",
     "object_y": "the same, forward",
@@ -36,6 +44,14 @@ def component_range(kinds: tuple[str, ...], component: int) -> tuple[float, floa
     return min(lows), max(highs)
 
 
+def _constant(kinds: tuple[str, ...]) -> tuple[int, ...]:
+    """Returns the elements of both frames that never change, whichever of some kinds is played."""
+    found = set(range(_FRAME)).intersection(*(ZEROS[kind] for kind in kinds))
+    if len(kinds) == 1:
+        found.update(FIXED.get(kinds[0], ()))
+    return (*sorted(found), *(_FRAME + element for element in sorted(found)))
+
+
 def _parameters(kinds: tuple[str, ...]) -> tuple[Parameter, ...]:
     ranges = {name: component_range(kinds, place) for place, name in enumerate(COMPONENTS)}
     numbers = tuple(
@@ -51,6 +67,7 @@ def _parameters(kinds: tuple[str, ...]) -> tuple[Parameter, ...]:
 
 def _spec(name: str, *, summary: str, budget: int, published: str) -> SuiteSpec:
     split = split_of(name)
+    kinds = (*split.train, *(kind for kind in split.test if kind not in split.train))
     return SuiteSpec(
         id=f"manipulation/{name}-v1",
         summary=summary,
@@ -62,9 +79,10 @@ def _spec(name: str, *, summary: str, budget: int, published: str) -> SuiteSpec:
         budget=budget,
         failure_return=-1.0,
         best_return=MOST_REWARD * HORIZON,
-        parameters=_parameters((*split.train, *(kind for kind in split.test if kind not in split.train))),
+        parameters=_parameters(kinds),
+        references=references(f"manipulation/{name}-v1"),
         finite_tasks=GOALS_PER_KIND * len(split.train),
-        constant_observations=_HIDDEN_GOAL,
+        constant_observations=(*_constant(kinds), *_HIDDEN_GOAL),
         published=published,
         bibtex="yu2019metaworld",
         extras=("manipulation",),
@@ -109,7 +127,8 @@ def _objects() -> SuiteSpec:
                 for name, (unit, meaning) in words.items()
             ),
         ),
-        constant_observations=_NO_SECOND_OBJECT,
+        references=references("manipulation/objects-v1"),
+        constant_observations=_constant(("pick-place",)),
         published="none: a suite of metarl-bench, on the arm and with the reward of Meta-World's pick-place",
         bibtex="yu2019metaworld",
         extras=("manipulation",),

@@ -52,6 +52,15 @@ def test_a_kind_equals_the_library(kind: str) -> None:
     assert (tuple(drawn.low), tuple(drawn.high)) == (KINDS[kind].low, KINDS[kind].high)
 
 
+@pytest.mark.learning
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_equals_the_library_for_whole_episodes(kind: str) -> None:
+    suite = make_suite(f"manipulation/ml1-{kind}-v1")
+    # 1000 steps of the expert, 1000 at random.
+    tasks = [*suite.tasks("train")[:14:7], *suite.tasks("test")[3:11:4]]
+    assert mismatches(suite, tasks, steps=suite.spec.horizon, num_threads=1) == {}
+
+
 def test_mixed_kinds_on_two_threads_equal_the_library() -> None:
     suite = make_suite("manipulation/ml10-v1")
     tasks = [*suite.tasks("train")[::50], *suite.tasks("test")[::50], *suite.tasks("train")[1:150:50]]
