@@ -10,6 +10,7 @@ from metarl_bench.cli.text import say, show_table
 
 if TYPE_CHECKING:
     from metarl_bench.protocols import Protocol
+    from metarl_bench.tasks import SuiteSpec
 
 
 def list_ids(what: Annotated[Literal["suites", "agents", "protocols", "all"], tyro.conf.Positional] = "all") -> int:
@@ -31,10 +32,14 @@ def _suites() -> None:
     from metarl_bench.registry import SUITES
 
     rows = [
-        (spec.id, f"{spec.budget:,}", str(spec.horizon), "yes" if spec.ranked else "no", spec.summary)
+        (spec.id, f"{spec.budget:,}", str(spec.horizon), "yes" if spec.ranked else "no", _summary(spec))
         for spec in SUITES.all()
     ]
     show_table("Suites", ("id", "budget (steps)", "horizon", "ranked", "summary"), rows)
+
+
+def _summary(spec: SuiteSpec) -> str:
+    return f"{spec.summary} (superseded by {spec.superseded_by})" if spec.superseded_by else spec.summary
 
 
 def _agents() -> None:

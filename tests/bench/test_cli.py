@@ -143,6 +143,13 @@ def test_list_shows_ids_in_aligned_columns(tmp_path: Path) -> None:
     assert all(row[column - 2 : column] == "  " and row[column] != " " for row in rows)
 
 
+def test_list_says_which_suites_are_superseded(tmp_path: Path) -> None:
+    rows = {row.split()[0]: row for row in bench("list", "suites", cwd=tmp_path).stdout.splitlines()[2:]}
+    superseded = {name for name, row in rows.items() if "superseded by" in row}
+    assert superseded == {"navigation/drive-sparse-v1"}
+    assert rows["navigation/drive-sparse-v1"].endswith("(superseded by navigation/drive-sparse-v2)")
+
+
 def test_list_without_a_word_shows_everything(tmp_path: Path) -> None:
     words = bench("list", cwd=tmp_path).stdout.split()
     # Not mb.list_agents(): in this process, other tests have registered agents of their own.

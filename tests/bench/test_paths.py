@@ -40,7 +40,7 @@ def test_a_tracer_keeps_the_path_the_return_and_the_walls() -> None:
 
 
 def test_render_paths_draws_a_picture(tmp_path: Path) -> None:
-    words = ["render", "navigation/drive-sparse-v1", "--paths", "--protocol", "smoke-v1", "--out", str(tmp_path)]
+    words = ["render", "navigation/drive-sparse-v2", "--paths", "--protocol", "smoke-v1", "--out", str(tmp_path)]
     assert main([*words, "--threads", "1"]) == 0
     (path,) = tmp_path.glob("*-random.png")
     with Image.open(path) as picture:

@@ -33,6 +33,16 @@ def test_the_built_in_suites_and_agents_are_found() -> None:
     assert "random" in {spec.id for spec in AGENTS.all()}
 
 
+def test_a_superseded_suite_names_a_newer_version_that_there_is() -> None:
+    old = [spec for spec in SUITES.all() if spec.superseded_by is not None]
+    assert old
+    for spec in old:
+        newer = SUITES.get(str(spec.superseded_by))
+        (name, _, number), (newer_name, _, newer_number) = (each.id.rpartition("-v") for each in (spec, newer))
+        assert newer_name == name
+        assert int(newer_number) > int(number)
+
+
 @pytest.mark.parametrize(
     ("wrong", "near"),
     [("toy/point-robot", "toy/point-robot-v1"), ("toy/sparse-pointrobot-v1", "toy/sparse-point-robot-v1")],

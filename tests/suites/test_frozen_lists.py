@@ -108,6 +108,11 @@ FROZEN = {
         "test": "3c9562f8105d1d97",
         "test_ood": "2e2bd108df56ad5e",
     },
+    "navigation/drive-sparse-v2": {
+        "validation": "e741c38686b31cfb",
+        "test": "5c5e979c1f2d06e6",
+        "test_ood": "3a892f33a8ff0fdd",
+    },
     "navigation/drive-traffic-v1": {
         "validation": "f1d8699ab19bc313",
         "test": "5e4a252672689538",

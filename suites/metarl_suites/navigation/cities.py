@@ -52,16 +52,22 @@ def city(kind: str, layout: float) -> Map:
     return _map(closed, {goal: 0.0}, _place(goal), NARROW if kind == "alleys" else WIDE)
 
 
-def destination(along: float, *, nearest: float, farthest: float) -> Map:
+def destination(along: float, *, nearest: float, farthest: float, straight_on: bool) -> Map:
     """Returns a city with all streets open, and a destination anywhere on those at some distance from the start.
 
     Args:
         along: In [0, 1]; where on these streets.
         nearest: Least distance of a street's nearer end from the start, m.
         farthest: Greatest distance of its farther end.
+        straight_on: Whether it may be in the street that a car takes by never turning.
     """
     from_start = _distances({START: 0.0}, set(_SHUT))
-    chosen = [edge for edge in EDGES if all(nearest <= from_start[node] <= farthest for node in edge)]
+    chosen = [
+        edge
+        for edge in EDGES
+        if all(nearest <= from_start[node] <= farthest for node in edge)
+        and (straight_on or any(row != _MIDDLE for _, row in edge))
+    ]
     number, share = divmod(min(along, 1.0 - 1e-9) * len(chosen), 1.0)
     begin, end = chosen[int(number)]
     (x, y), (end_x, end_y) = _place(begin), _place(end)

@@ -15,6 +15,8 @@ DRY = 0.9  # 1; sliding friction of rubber on dry asphalt
 BETWEEN_ICE = 0.6  # 1; of the wet road between patches of ice
 STEP_S = 0.1  # s of an environment step
 
+Rings = tuple[tuple[float, float], ...]
+
 
 class Vehicle(NamedTuple):
     """What is hidden of the car.
@@ -109,20 +111,33 @@ def weather_plan(task: Task) -> Plan:
     return Plan(road(task.number("layout")), weather=weather)
 
 
-# m from the start; where the destinations of drive-sparse lie in training, and in the out-of-distribution list.
-NEAR, FAR = (16.0, 32.0), (32.0, 48.0)
-
-
 def city_plan(task: Task) -> Plan:
     """Returns a plan of drive-city."""
     return Plan(city(str(task["city"]), task.number("layout")))
 
 
-def sparse_plan(task: Task) -> Plan:
-    """Returns a plan of drive-sparse: always the same city, another destination."""
+# m from the start; between which borders the destinations of drive-sparse lie in training, one ring as often as the
+# other, and in the out-of-distribution list.
+_RINGS_V1 = (((16.0, 32.0),), ((32.0, 48.0),))
+_RINGS_V2 = (((16.0, 32.0), (32.0, 48.0), (48.0, 64.0)), ((64.0, 80.0),))
+
+
+def sparse_plan_v1(task: Task) -> Plan:
+    """Returns a plan of drive-sparse-v1: always the same city, another destination, often straight ahead."""
+    return _destination_plan(task, *_RINGS_V1, straight_on=True)
+
+
+def sparse_plan_v2(task: Task) -> Plan:
+    """Returns a plan of drive-sparse-v2: as v1, but in many more streets, and never straight ahead."""
+    return _destination_plan(task, *_RINGS_V2, straight_on=False)
+
+
+def _destination_plan(task: Task, trained: Rings, held_out: Rings, *, straight_on: bool) -> Plan:
     along = task.number("destination")
-    nearest, farthest = NEAR if along <= 1.0 else FAR
-    return Plan(destination(along if along <= 1.0 else along - 1.0, nearest=nearest, farthest=farthest))
+    rings, share = (trained, along) if along <= 1.0 else (held_out, along - 1.0)
+    ring, along = divmod(min(share, 1.0 - 1e-9) * len(rings), 1.0)
+    nearest, farthest = rings[int(ring)]
+    return Plan(destination(along, nearest=nearest, farthest=farthest, straight_on=straight_on))
 
 
 # m to the left of the middle; where the others are at home, and between which places they keep before those behind.

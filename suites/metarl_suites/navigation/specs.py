@@ -102,6 +102,7 @@ def _suite(
     longest: float,
     most_collision: float = MOST_COLLISION,
     references: References | None = None,
+    superseded_by: str | None = None,
 ) -> SuiteSpec:
     """Returns a spec; ``longest`` is the greatest distance between two places of a map, m along its streets."""
     return SuiteSpec(
@@ -118,12 +119,14 @@ def _suite(
         best_return=PROGRESS * longest + 2.0 * ARRIVAL,
         parameters=parameters,
         references=references,
+        superseded_by=superseded_by,
         published="none: a family of metarl-bench",
     )
 
 
 _CITY = {"layout": ("1", "which streets are closed, and where the destination is")}
 _DESTINATION = {"destination": ("1", "where on the streets that are 16 to 32 m from the start")}
+_DESTINATION_V2 = {"destination": ("1", "by thirds: where on the streets 16-32, 32-48, 48-64 m off, none straight on")}
 _OWN, _LAST, _WAYPOINTS, _COMPASS, _RAYS = 3, 2, 3 * len(AHEAD), 3, len(ANGLES)
 _ROAD = 120.0  # m; with the pieces behind the start and behind the destination
 _HIGHWAY = 144.0  # m; with what is behind the start and behind the destination
@@ -166,6 +169,17 @@ SPECS: tuple[SuiteSpec, ...] = (
         longest=0.0,
         most_collision=0.0,
         references=_references("drive-sparse-v1", random=1.41, expert=9.19),
+        superseded_by="navigation/drive-sparse-v2",
+    ),
+    _suite(
+        "drive-sparse-v2",
+        "a car in a city that looks for a destination off the straight way, and is paid for nothing else",
+        "DriveSparseV2",
+        observation_size=_OWN + _LAST + _RAYS,
+        parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION_V2),
+        longest=0.0,
+        most_collision=0.0,
+        references=_references("drive-sparse-v2", random=0.48, expert=8.74),
     ),
     _suite(
         "drive-traffic-v1",

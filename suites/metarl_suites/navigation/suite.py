@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -25,7 +26,14 @@ from metarl_suites.navigation.kinds import (
     Kind,
 )
 from metarl_suites.navigation.maps import HIGHWAY_WALLS
-from metarl_suites.navigation.plans import city_plan, sparse_plan, traffic_plan, vehicle_plan, weather_plan
+from metarl_suites.navigation.plans import (
+    city_plan,
+    sparse_plan_v1,
+    sparse_plan_v2,
+    traffic_plan,
+    vehicle_plan,
+    weather_plan,
+)
 from metarl_suites.navigation.worlds import Definition, DrivingWorlds
 
 
@@ -80,10 +88,10 @@ class DriveCity(DrivingSuite):
 
 
 class DriveSparse(DrivingSuite):
-    """One city, and a destination that has to be found."""
+    """One city, and a destination that has to be found; for half of the tasks, by driving straight on."""
 
     definition = Definition(
-        plan=sparse_plan,
+        plan=sparse_plan_v1,
         walls=CITY_WALLS,
         streets=CITY_STREETS,
         corners=CITY_CORNERS,
@@ -91,6 +99,12 @@ class DriveSparse(DrivingSuite):
         sparse=True,
     )
     trained, held_out = DESTINATIONS, OTHER_DESTINATIONS
+
+
+class DriveSparseV2(DriveSparse):
+    """The same city, with destinations in more streets than an episode has time for, and none straight ahead."""
+
+    definition = dataclasses.replace(DriveSparse.definition, plan=sparse_plan_v2)
 
 
 class DriveTraffic(DrivingSuite):

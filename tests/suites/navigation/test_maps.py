@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from metarl_bench.pictures.paths import MOST_BOX
+from metarl_bench.registry import make_suite
+from metarl_bench.tasks import Task
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.cities import (
     CITY_CORNERS,
@@ -29,13 +32,14 @@ from metarl_suites.navigation.maps import (
     highway,
     road,
 )
+from metarl_suites.navigation.plans import Plan, sparse_plan_v1, sparse_plan_v2
 from metarl_suites.navigation.rays import Boxes
 
 LAYOUTS = [round(0.013 + 0.031 * number, 6) for number in range(30)]
 MAPS = (
     [road(layout) for layout in LAYOUTS]
     + [city(kind, layout) for kind in GENERATORS for layout in LAYOUTS]
-    + [destination(along, nearest=16.0, farthest=32.0) for along in LAYOUTS]
+    + [destination(along, nearest=16.0, farthest=64.0, straight_on=on) for on in (True, False) for along in LAYOUTS]
 )
 
 
@@ -137,11 +141,33 @@ def test_the_distance_that_is_left_changes_smoothly_in_streets() -> None:
             assert np.abs(np.diff(left)).max() < step + 1e-6
 
 
-def test_sparse_destinations_lie_where_the_card_says() -> None:
-    for nearest, farthest in ((16.0, 32.0), (32.0, 48.0)):
-        for share in LAYOUTS:
-            place = destination(share, nearest=nearest, farthest=farthest)
+@pytest.mark.parametrize(
+    ("plan", "rings"),
+    [
+        (sparse_plan_v1, {(0.0, 1.0): (16.0, 32.0), (1.0, 2.0): (32.0, 48.0)}),
+        (
+            sparse_plan_v2,
+            {
+                (0.0, 1 / 3): (16.0, 32.0),
+                (1 / 3, 2 / 3): (32.0, 48.0),
+                (2 / 3, 1.0): (48.0, 64.0),
+                (1.0, 2.0): (64.0, 80.0),
+            },
+        ),
+    ],
+)
+def test_sparse_destinations_lie_where_the_card_says(
+    plan: Callable[[Task], Plan], rings: dict[tuple[float, float], tuple[float, float]]
+) -> None:
+    suite = make_suite("navigation/drive-sparse-v2")
+    for (begin, end), (nearest, farthest) in rings.items():
+        goals = []
+        for number in np.linspace(begin + 0.005, end - 0.005, 31):
+            place = plan(suite.task("train", 0, destination=number)).map
             left = chart_of(place).left(slice(None), np.zeros((1, 2)))[0]
             assert nearest <= left <= farthest
-    goals = [destination(share, nearest=16.0, farthest=32.0).route[-1] for share in LAYOUTS]
-    assert min(np.hypot(a[0] - b[0], a[1] - b[1]) for a, b in itertools.combinations(goals, 2)) > 1.0
+            assert clearance(place, np.array(place.route[-1:])).min() > 2.0
+            goals.append(place.route[-1])
+        assert min(np.hypot(a[0] - b[0], a[1] - b[1]) for a, b in itertools.combinations(goals, 2)) > 0.5
+        on_row = [goal for goal in goals if goal[1] == 0.0 and goal[0] % 16.0 > 0.0]
+        assert bool(on_row) == (plan is sparse_plan_v1)

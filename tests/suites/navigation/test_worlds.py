@@ -152,18 +152,6 @@ def test_standing_still_and_crashing_earn_less_than_driving(action: tuple[float,
     assert (play(worlds_with(VEHICLE, *changes), action, HORIZON) < expert - 5.0).all()
 
 
-@pytest.mark.parametrize("suite_id", [VEHICLE, WEATHER, TRAFFIC])
-def test_a_driver_who_knows_the_task_arrives(suite_id: str) -> None:
-    suite = make_suite(suite_id)
-    tasks = [*suite.tasks("test")[:12], *suite.tasks("test_ood")[:3]]
-    worlds = suite.make_worlds(len(tasks), num_threads=1)
-    assert isinstance(worlds, DrivingWorlds)
-    worlds.set_tasks(tasks)
-    worlds.reset(seed=1)
-    _, arrived = driven(worlds)
-    assert arrived.all()
-
-
 def test_a_driver_who_takes_every_car_for_the_usual_one_does_not() -> None:
     suite = make_suite(VEHICLE)
     worlds = suite.make_worlds(10, num_threads=1)
