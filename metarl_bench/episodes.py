@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from metarl_bench import seeding
 from metarl_bench.agents import Phase
+from metarl_bench.errors import ContractError
 from metarl_bench.protocols import ResolvedProtocol
 from metarl_bench.tasks import Split, Task
 from metarl_bench.worlds import Bools
@@ -90,7 +91,13 @@ class EpisodeLog:
         self.failed |= self.active if self.running else True
 
     def add(self, rewards: NDArray[np.float64], infos: Mapping[str, Any], *, ended: Bools) -> None:
-        """Takes in one step of the active worlds."""
+        """Takes in one step of the active worlds.
+
+        Raises:
+            ContractError: If it is one more than the horizon.
+        """
+        if self._time == len(self._active):
+            raise ContractError(f"Worlds run on after the horizon of {self._time} steps; truncate them.")
         self._active[self._time] = self.active
         self._rewards[self._time] = rewards
         for name, flags in self._flags.items():

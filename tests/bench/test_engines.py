@@ -19,6 +19,7 @@ from metarl_suites.toy.specs import POINT_ROBOT
 from metarl_suites.toy.suite import PointRobotSuite
 from metarl_suites.toy.worlds import PointRobotWorlds
 from tests.bench import support
+from tests.bench.broken_suites import RunsPastTheHorizon
 
 
 class BrokenListener(support.Listener):
@@ -69,6 +70,18 @@ def test_a_suite_that_raises_in_the_meta_test_fails_the_cell_and_is_named(tmp_pa
     manifest = read_manifest(broken.folder)
     assert (manifest.status, manifest.failed_episodes, manifest.errors) == ("failed", 0, [])
     assert "in step" in manifest.failure
+
+
+class EndlessSuite(PointRobotSuite):
+    worlds = RunsPastTheHorizon
+
+
+def test_worlds_that_run_on_after_the_horizon_are_told_in_words(tmp_path: Path) -> None:
+    SUITES.register(dataclasses.replace(POINT_ROBOT, id="toy/endless-v1", factory=f"{__name__}:EndlessSuite"))
+    cell = Cell(protocol="smoke-v1", suite="toy/endless-v1", agent="random", seed=0)
+    (outcome,) = run_cells([cell], tmp_path, workers=1)
+    assert outcome.status == "failed"
+    assert "Worlds run on after the horizon of 20 steps; truncate them." in outcome.message
 
 
 @pytest.mark.parametrize("workers", [1, 2])
