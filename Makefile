@@ -19,6 +19,7 @@ SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
 DIRECTION := locomotion/cheetah-direction-v1
 CITY := navigation/drive-city-v1
+ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) navigation/drive-vehicle-v1
 GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
 RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
 PUBLISHED = $(RUN) --seeds 0 1 2
@@ -66,7 +67,8 @@ results: $(DEV)
 	$(BASELINE) --suite $(SUITE) $(DIRECTION) --agent $(GRADIENT) finetune-ppo
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
-	$(BASELINE) --suite navigation/drive-vehicle-v1 --agent random rl2 multitask-ppo oracle
+	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
+	$(BASELINE) --suite manipulation/ml1-reach-v1 --agent random rl2 multitask-ppo
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
 	$(PUBLISHED) --protocol scratch-v1 --suite $(DIRECTION) --agent sb3-ppo sb3-sac
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
@@ -93,6 +95,10 @@ results: $(DEV)
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md
+	for page in $$(grep -l leaderboard:begin agents/metarl_agents/*/README.md); do \
+		agent=$$(basename $$(dirname $$page) _policy | tr _ -); \
+		$(BIN)/metarl-bench leaderboard results --agent $$agent --format markdown --into $$page || exit 1; \
+	done
 	$(BIN)/metarl-bench plot results --out results/figures
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --out docs
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --split test_ood --out docs
