@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,7 @@ def render(
     protocol: str | None = None,
     split: Literal["train", "validation", "test", "test_ood"] | None = None,
     film: Literal["gif", "mp4"] = "gif",
+    above: bool = False,
     sheet: bool = False,
     paths: bool = False,
     out: Path = Path("pictures"),
@@ -38,6 +40,7 @@ def render(
         protocol: Its meta-test is played; the run's where left out, and lite-v1 without a run.
         split: Whose tasks; what the protocol tests first where left out.
         film: Kind of file; MP4 takes the program ffmpeg.
+        above: Film from straight above.
         sheet: Draw the contact sheet only.
         paths: Draw the paths of all episodes from above instead of filming them.
         out: Folder of the pictures.
@@ -50,6 +53,8 @@ def render(
 
     if sheet and (task is not None or run is not None):
         raise ConfigError("--sheet draws the starts of all tasks; expected neither --task nor --run, which film one.")
+    if above and (sheet or paths):
+        raise ConfigError("--above is where a film is taken from; expected neither --sheet nor --paths with it.")
     agent, plan, steps = _actor(suite, run, protocol)
     tested = plan.resolved.splits
     split = split or tested[0]
@@ -64,7 +69,7 @@ def render(
         return 0
     chosen = plan.resolved.tasks(split)[0].index if task is None else task
     path = out / f"{stem}-{chosen}-{plan.cell.agent}.{'png' if paths else film}"
-    show = plot_paths if paths else film_trial
+    show = plot_paths if paths else partial(film_trial, above=above)
     episodes = show(agent, plan, path, split=split, task=chosen, steps=steps, num_threads=threads, tell=tell_failure)
     say(f"{path}: {len(episodes)} episodes")
     for play, total in episodes:

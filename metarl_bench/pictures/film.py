@@ -16,14 +16,13 @@ from metarl_bench.episodes import Play, trial_places
 from metarl_bench.errors import ConfigError
 from metarl_bench.pictures.captions import describe, with_caption
 from metarl_bench.pictures.files import open_film
-from metarl_bench.pictures.opengl import Painter
+from metarl_bench.pictures.opengl import ABOVE, Painter
 from metarl_bench.simulator_log import simulator_warnings
 from metarl_bench.tasks import Split
 from metarl_bench.worlds import Bools, Worlds
 
 SIZE = (400, 225)  # pixels, without the caption
 FRAME_S = 0.1  # seconds from frame to frame, as in the simulator
-CAMERAS = ("track",)
 LETTERS = 62  # of a line of the caption
 
 
@@ -34,10 +33,11 @@ class Camera:
         episodes: What was filmed, with its return, in the order of ``episodes.schedule``.
     """
 
-    def __init__(self, path: Path, world: int, title: str, adaptation_episodes: int) -> None:
+    def __init__(self, path: Path, world: int, title: str, adaptation_episodes: int, *, above: bool) -> None:
         self.episodes: list[tuple[Play, float]] = []
         self._film = open_film(path, frame_s=FRAME_S)
         self._world = world
+        self._cameras = (ABOVE,) if above else ("track",)
         self._title = textwrap.wrap(title, LETTERS)
         self._adaptation_episodes = adaptation_episodes
         self._painter: Painter | None = None
@@ -70,7 +70,7 @@ class Camera:
         if self._painter is None:
             self._painter = Painter(model, width=SIZE[0], height=SIZE[1])
         self._last_s = data.time
-        picture = self._painter.paint(data, cameras=CAMERAS)
+        picture = self._painter.paint(data, cameras=self._cameras)
         self._film.add(with_caption(picture, [*self._title, self._subtitle()]))
 
     def _subtitle(self) -> str:
@@ -90,6 +90,7 @@ def film_trial(
     split: Split,
     task: int,
     steps: int,
+    above: bool = False,
     num_threads: int = 0,
     tell: Callable[[str], object] = lambda error: None,
 ) -> list[tuple[Play, float]]:
@@ -102,6 +103,7 @@ def film_trial(
         split: Whose tasks are played.
         task: Index of the task in its split.
         steps: Training steps of the agent.
+        above: Whether the camera looks straight down on the robot.
         num_threads: Physics threads; 0 takes one per core.
         tell: Is called with what the agent did wrong; see ``MetaTest.errors``.
 
@@ -122,7 +124,7 @@ def film_trial(
     world = known.index(task)
     trained = f" after {steps:,} training steps" if steps else ""
     title = f"{plan.cell.agent}{trained}; {split} {task}: {describe(places[world][0], plan.suite.spec)}"
-    camera = Camera(path, world, title, plan.resolved.adaptation_episodes)
+    camera = Camera(path, world, title, plan.resolved.adaptation_episodes, above=above)
     with simulator_warnings(None):
         found = test_split(agent, plan, split, steps=steps, num_threads=num_threads, watcher=camera)
     camera.close()

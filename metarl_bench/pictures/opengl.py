@@ -19,6 +19,8 @@ WAY_VARIABLE = "MUJOCO_GL"
 WAYS = ("egl", "osmesa")
 SKY = (205, 222, 240)  # where nothing is; black otherwise
 LINES = 10  # metres from the camera
+ABOVE = "above"
+RISE = 4.0  # times as far from the robot as the camera ``track`` is
 LINE_COLOUR = np.array([0.55, 0.6, 0.55, 1.0], np.float32)
 # Real drawing, in a process of its own: a broken driver may end the process, and PyOpenGL cannot change its mind.
 _PROBE = """
@@ -66,9 +68,10 @@ class Painter:
 
         Args:
             data: The state, with positions computed.
-            cameras: Names, best first; a view of the whole model where it has none of them.
+            cameras: Names, best first; a view of the whole model where it has none of them. ``above`` is known to every
+                model: straight down on the body that carries ``track``, or on the whole model where none does.
         """
-        options, camera = mujoco.MjvOption(), _camera(self._model, cameras)
+        options, camera = mujoco.MjvOption(), _camera(self._model, data, cameras)
         mujoco.mjv_updateScene(self._model, data, options, None, camera, mujoco.mjtCatBit.mjCAT_ALL, self._scene)
         self._add_lines(data)
         self._window.make_current()
@@ -114,15 +117,27 @@ def _drawing_context(model: mujoco.MjModel, width: int, height: int) -> mujoco.M
             setattr(part, name, value)
 
 
-def _camera(model: mujoco.MjModel, names: tuple[str, ...]) -> mujoco.MjvCamera:
+def _camera(model: mujoco.MjModel, data: mujoco.MjData, names: tuple[str, ...]) -> mujoco.MjvCamera:
     camera = mujoco.MjvCamera()
+    mujoco.mjv_defaultFreeCamera(model, camera)
     for name in names:
+        if name == ABOVE:
+            return _look_down(model, data, camera)
         number = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, name)
         if number >= 0:
             camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
             camera.fixedcamid = number
             return camera
-    mujoco.mjv_defaultFreeCamera(model, camera)
+    return camera
+
+
+def _look_down(model: mujoco.MjModel, data: mujoco.MjData, camera: mujoco.MjvCamera) -> mujoco.MjvCamera:
+    camera.azimuth, camera.elevation = 90.0, -90.0
+    track = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, "track")
+    if track >= 0:
+        # No tracking camera: MuJoCo's follows with a delay.
+        camera.lookat[:] = data.xpos[model.cam_bodyid[track]]
+        camera.distance = RISE * float(np.linalg.norm(model.cam_pos[track]))
     return camera
 
 

@@ -114,6 +114,9 @@ def _draw(tracer: Tracer, path: Path, title: str) -> None:
         axis.set_title(f"{play.phase}, shot {play.shot}\nreturn {total:.1f}", fontsize=9)
         axis.set_aspect("equal")
         axis.tick_params(labelsize=7)
+    axes[0].autoscale_view()
+    (left, right), (bottom, top) = axes[0].get_xlim(), axes[0].get_ylim()
+    figure.set_figheight(INCHES * min((top - bottom) / (right - left), 1.5) + 1.0)  # a road needs less than a city
     axes[0].set_xlabel("x, m", fontsize=8)
     axes[0].set_ylabel("y, m", fontsize=8)
     figure.suptitle(title, fontsize=9, wrap=True)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mujoco
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +21,7 @@ from metarl_bench.errors import BenchError, ConfigError, RecordError
 from metarl_bench.pictures.captions import LINE
 from metarl_bench.pictures.files import open_film
 from metarl_bench.pictures.film import SIZE
-from metarl_bench.pictures.opengl import Painter
+from metarl_bench.pictures.opengl import ABOVE, Painter
 from metarl_bench.pictures.sheet import COLUMNS, TILE
 from metarl_bench.registry import make_suite
 from metarl_bench.runner import run_cell
@@ -91,6 +92,24 @@ def test_a_film_has_a_frame_every_tenth_of_a_second(tmp_path: Path) -> None:
         assert opened.info["duration"] == 100
 
 
+def test_a_film_from_above_follows_the_robot_and_looks_down() -> None:
+    suite = make_suite("navigation/drive-city-v1")
+    worlds = suite.make_worlds(1)
+    worlds.set_tasks(suite.tasks("test")[:1])
+    worlds.reset(seed=0)
+    model, data = worlds.scene(0)
+    painter = Painter(model, width=120, height=120)
+    first = painter.paint(data, cameras=(ABOVE,))
+    data.qpos[:2] += 3.0
+    mujoco.mj_forward(model, data)
+    second = painter.paint(data, cameras=(ABOVE,))
+    painter.close()
+    for picture in (first, second):
+        red = (picture[..., 0] > 1.5 * picture[..., 2].astype(float)) & (picture[..., 1] < 90)
+        np.testing.assert_allclose(np.argwhere(red).mean(axis=0), 60, atol=3)
+    assert (first != second).any()
+
+
 def test_a_contact_sheet_has_one_picture_for_each_task(tmp_path: Path) -> None:
     done = render(CHEETAH, "--sheet", "--split", "test_ood", "--out", tmp_path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -115,6 +134,7 @@ def test_a_contact_sheet_has_one_picture_for_each_task(tmp_path: Path) -> None:
             "expected one of the test tasks that smoke-v1 plays: 5, 15",
         ),
         ((TOY, "--protocol", "smoke-v1", "--split", "validation"), "smoke-v1 tests test, train, test_ood"),
+        ((TOY, "--above", "--paths"), "expected neither --sheet nor --paths with it"),
         ((TOY, "--sheet", "--task", "5"), "expected neither --task nor --run"),
         ((TOY, "--run", "nowhere"), "nowhere holds no weights; expected a run folder"),
         ((TOY, "--protocol", "smoke-v1", "--film", "mp4"), "Install it (apt-get install ffmpeg), or write a GIF"),
