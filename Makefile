@@ -18,8 +18,9 @@ PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-versio
 SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
 DIRECTION := locomotion/cheetah-direction-v1
+VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v1
-ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) navigation/drive-vehicle-v1
+ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) navigation/drive-weather-v1
 GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
 RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
 PUBLISHED = $(RUN) --seeds 0 1 2
@@ -102,6 +103,7 @@ results: $(DEV)
 	$(BIN)/metarl-bench plot results --out results/figures
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --out docs
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --split test_ood --out docs
+	$(BIN)/metarl-bench render $(VEHICLE) --paths --task 3 --run results/lite-v1/$(VEHICLE)/rl2/seed-0 --out docs
 	$(BIN)/metarl-bench render $(CITY) --sheet --out docs
 	$(BIN)/metarl-bench render $(CITY) --sheet --split test_ood --out docs
 
