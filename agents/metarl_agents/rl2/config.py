@@ -10,7 +10,7 @@ from metarl_bench.tasks import SuiteSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Rl2Config(OnPolicyConfig):
-    """As the shared defaults; the toy suites have their own."""
+    """As the shared defaults; the toy suites and those of many kinds of manipulation have their own."""
 
     @classmethod
     def for_suite(cls, suite: SuiteSpec) -> Rl2Config:
@@ -45,4 +45,7 @@ class Rl2Config(OnPolicyConfig):
                 highest_rate=3e-3,
                 entropy_weight=0.003,
             )
+        if suite.id in ("manipulation/ml10-v1", "manipulation/ml25-v1", "manipulation/ml45-v1"):
+            # Trials are long and kinds are many: more worlds, so that most kinds are in each batch.
+            return cls(num_worlds=64, sequence=50, memory=128, hidden=128)
         return cls()
