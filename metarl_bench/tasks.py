@@ -130,6 +130,8 @@ class SuiteSpec:
         failure_return: Recorded for a failed episode: a lower bound of any return within the horizon.
         parameters: The card of what varies between tasks.
         best_return: An upper bound of any return within the horizon, by analysis; None where none is known.
+        reachable_return: What the best behaviour known could earn in an episode: the scale of the references, where
+            the bound is far above; ``best_return`` where None.
         references: Random and expert returns; None until measured.
         finite_tasks: Number of different tasks where the distribution is finite, else None.
         new_test_tasks: Whether no test task is a training task; where there is but a handful of tasks in all, it may
@@ -153,6 +155,7 @@ class SuiteSpec:
     failure_return: float
     parameters: tuple[Parameter, ...]
     best_return: float | None = None
+    reachable_return: float | None = None
     references: References | None = None
     finite_tasks: int | None = None
     new_test_tasks: bool = True

@@ -51,10 +51,11 @@ def ending_early_never_pays(suite: Suite) -> None:
 def references_are_far_apart(suite: Suite) -> None:
     """Random play and the expert, where they are known, differ by a fifth of the range of returns.
 
-    The range is what an episode can pay beyond random play, ``best_return - random``, and no less than either
+    The range is what an episode can pay beyond random play, ``reachable_return - random``, and no less than either
     reference. ``failure_return`` is no end of it: it lies below whatever is played, often by far.
     """
-    known, best = suite.spec.references, suite.spec.best_return
+    spec, known = suite.spec, suite.spec.references
+    best = spec.best_return if spec.reachable_return is None else spec.reachable_return
     if known is None:
         return
     gap = known.expert - known.random

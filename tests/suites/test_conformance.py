@@ -11,19 +11,15 @@ DETERMINISTIC = {"toy/sparse-point-robot-v1"}
 # Suites that nobody has solved so far: their scores have no normalised form. May only shrink.
 WITHOUT_REFERENCES = {
     "locomotion/ant-cripple-v1",
-    "locomotion/ant-direction-v1",
     "locomotion/ant-goal-v1",
     "locomotion/cheetah-body-v1",
     "locomotion/cheetah-direction-h100-v1",
-    "locomotion/cheetah-mass-v1",
-    "locomotion/cheetah-velocity-wide-obs20-v1",
     "locomotion/cheetah-velocity-wide-v1",
     "locomotion/hopper-params-v1",
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",
     "locomotion/terrain-ant-v1",
     "locomotion/terrain-cheetah-sighted-v1",
-    "locomotion/terrain-cheetah-v1",
     "locomotion/terrain-walker-v1",
     "locomotion/walker-params-v1",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from metarl_bench.tasks import Parameter, SuiteSpec
-from metarl_suites.locomotion.declare import HORIZON, declare
+from metarl_suites.locomotion.declare import HORIZON, ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import (
     ANT_ALIVE,
     ANT_CONTROL_COST,
@@ -44,6 +44,8 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
         step_rewards=_bounds(
             -math.sqrt(2.0) * ANT.max_speed - ANT_CONTROL_COST * 8, math.sqrt(2.0) * ANT.max_speed + ANT_ALIVE
         ),
+        reachable_reward=ANT.known_speed + ANT_ALIVE,
+        references=best_run("locomotion/ant-direction-v1", random=-465.2, expert=812.7, runs=ORACLES),
         published="ProMP's AntRandDirec2D with PEARL's 27 observations and a charge for falls; not VariBAD's ant-dir, "
         "whose two directions are 57 degrees left and right of x",
         bibtex="rothfuss2019promp",
@@ -70,6 +72,7 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
         observation_size=27,
         parameters=(Parameter(name="leg", unit="1", low=0.0, high=1.0, meaning="the lame leg", choices=ANT_LEGS),),
         step_rewards=_bounds(-ANT.max_speed, ANT.max_speed + ANT_CRIPPLE_ALIVE),
+        reachable_reward=ANT.known_speed + ANT_CRIPPLE_ALIVE,
         finite_tasks=len(ANT_LEGS) - 1,
         published="GrBAL's crippled ant with 27 observations, steps of 0.05 s instead of 0.02 s, and a horizon of 200",
         bibtex="nagabandi2019learning",
@@ -85,6 +88,7 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
             -HUMANOID_SPEED * math.sqrt(2.0) * HUMANOID.max_speed - HUMANOID_CONTROL_COST * 17,
             HUMANOID_SPEED * math.sqrt(2.0) * HUMANOID.max_speed + HUMANOID_ALIVE,
         ),
+        reachable_reward=HUMANOID_SPEED * HUMANOID.known_speed + HUMANOID_ALIVE,
         published="PEARL's HumanoidDir with 45 observations (joint positions and velocities) instead of 376, and the "
         "velocity of the torso instead of the centre of mass",
         bibtex="rakelly2019efficient",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
-from metarl_suites.locomotion.declare import declare
+from metarl_suites.locomotion.declare import ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import CHEETAH_CONTROL_COST
 from metarl_suites.locomotion.robots import CHEETAH
 
@@ -49,6 +49,7 @@ def _direction(
         observation_size=observation_size,
         parameters=(Parameter(name="direction", unit="1", low=-1.0, high=1.0, meaning="+1 forward, -1 backward"),),
         step_rewards=(-(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6), CHEETAH.max_speed),
+        reachable_reward=CHEETAH.known_speed,
         published=published,
         bibtex="finn2017maml",
         references=references,
@@ -57,7 +58,9 @@ def _direction(
     )
 
 
-def _body(name: str, *, summary: str, factors: tuple[str, ...], published: str) -> SuiteSpec:
+def _body(
+    name: str, *, summary: str, factors: tuple[str, ...], published: str, references: References | None = None
+) -> SuiteSpec:
     meanings = {
         "mass": "of all masses and of the thickness",
         "damping": "of the joints",
@@ -77,8 +80,10 @@ def _body(name: str, *, summary: str, factors: tuple[str, ...], published: str) 
             -(CHEETAH.max_speed + CHEETAH_CONTROL_COST * 6) + LOWEST,
             CHEETAH.max_speed + HIGHEST,
         ),
+        reachable_reward=CHEETAH.known_speed,
         published=published,
         bibtex="greenberg2023roml",
+        references=references,
     )
 
 
@@ -88,12 +93,7 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         high=3.0,
         observation_size=17,
         published="PEARL's range and horizon, with ProMP's 17 observations (no absolute position)",
-        references=References(
-            random=-351.4,
-            expert=-24.5,
-            random_source="metarl_bench.testing.random_return('locomotion/cheetah-velocity-v1', episodes=20)",
-            expert_source="lite-v1, 4M steps, shot 2, test tasks: the best of the oracle's seeds 0, 1 and 2",
-        ),
+        references=best_run("locomotion/cheetah-velocity-v1", random=-351.4, expert=-24.5, runs=ORACLES),
     ),
     _velocity(
         "cheetah-velocity-wide-v1",
@@ -106,17 +106,24 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         high=7.0,
         observation_size=20,
         published="RoML's HalfCheetahVel: 0-7 m/s and 20 observations that hold the absolute position",
+        references=best_run(
+            "locomotion/cheetah-velocity-wide-obs20-v1",
+            random=-740.7,
+            expert=-88.9,
+            rules="paper/roml-cheetah-velocity-30m-v1, 30M steps, mean of both episodes",
+            runs="varibad's seed 0",
+        ),
     ),
     _direction(
         "cheetah-direction-v1",
         horizon=200,
         observation_size=17,
         published="ProMP's HalfCheetahRandDirec with PEARL's horizon of 200",
-        references=References(
+        references=best_run(
+            "locomotion/cheetah-direction-v1",
             random=-23.1,
             expert=1272.5,
-            random_source="metarl_bench.testing.random_return('locomotion/cheetah-direction-v1', episodes=20)",
-            expert_source="lite-v1, 4M steps, shot 2, test tasks: the best of varibad's seeds 0, 1 and 2",
+            runs="the best of varibad's seeds 0, 1 and 2",
         ),
     ),
     _direction(
@@ -130,6 +137,7 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         summary="half cheetah, run with a hidden mass",
         factors=("mass",),
         published="RoML's HalfCheetahMass, without the absolute position in the observation",
+        references=best_run("locomotion/cheetah-mass-v1", random=-59.3, expert=1216.6, runs=ORACLES),
     ),
     _body(
         "cheetah-body-v1",

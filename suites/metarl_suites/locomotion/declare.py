@@ -10,6 +10,32 @@ from metarl_suites.locomotion.robots import Robot
 
 BUDGET = 4_000_000
 HORIZON = 200
+ORACLES = "the best of the oracle's seeds 0, 1 and 2"
+
+
+def best_run(
+    suite: str,
+    *,
+    random: float,
+    expert: float,
+    rules: str = "lite-v1, 4M steps, shot 2",
+    runs: str = "the oracle's seed 0",
+) -> References:
+    """Returns references whose expert is the best of some runs on the test tasks, where nobody has a bound.
+
+    Args:
+        suite: Its id.
+        random: Mean return of random play.
+        expert: Mean return of the best run.
+        rules: By which it was trained and tested.
+        runs: Which run that is.
+    """
+    return References(
+        random=random,
+        expert=expert,
+        random_source=f"metarl_bench.testing.random_return('{suite}', episodes=20)",
+        expert_source=f"{rules}, test tasks: {runs}",
+    )
 
 
 def declare(
@@ -21,6 +47,7 @@ def declare(
     observation_size: int,
     parameters: tuple[Parameter, ...],
     step_rewards: tuple[float, float],
+    reachable_reward: float | None = None,
     published: str,
     bibtex: str,
     horizon: int = HORIZON,
@@ -28,8 +55,10 @@ def declare(
     finite_tasks: int | None = None,
     constant_observations: tuple[int, ...] = (),
 ) -> SuiteSpec:
-    """Returns a spec; ``step_rewards`` are bounds of the reward of a step.
+    """Returns a spec.
 
+    ``step_rewards`` are bounds of the reward of a step, ``reachable_reward`` is what the fastest policies known earn in
+    one, where that is not the upper bound.
     Where tasks are finitely many, they are so few that training and test share them.
     """
     low, high = step_rewards
@@ -44,6 +73,7 @@ def declare(
         budget=BUDGET,
         failure_return=horizon * low,
         best_return=horizon * high,
+        reachable_return=None if reachable_reward is None else horizon * reachable_reward,
         parameters=parameters,
         references=references,
         finite_tasks=finite_tasks,

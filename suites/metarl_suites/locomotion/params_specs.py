@@ -40,6 +40,7 @@ def _parameters(name: str, robot: Robot, *, factory: str, sides: tuple[str, ...]
         ),
         # The bonus outweighs any effort.
         step_rewards=(-robot.max_speed, robot.max_speed + WALKER_ALIVE),
+        reachable_reward=robot.known_speed + WALKER_ALIVE,
         published=published,
         bibtex="rothfuss2019promp",
     )

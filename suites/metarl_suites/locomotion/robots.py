@@ -26,6 +26,7 @@ class Robot:
         noise: Of the start: half width of the uniform noise on joint positions, scale of that on velocities.
         normal_velocities: Whether velocities start normal (with ``noise`` as standard deviation) instead of uniform.
         control_scale: What an action of 1 is to the motors, whose range is -control_scale to control_scale.
+        known_speed: m/s; about what the fastest policies known reach.
         max_speed: m/s a torso axis; faster than any policy known. A world beyond it has broken the simulator.
         heights: Of the torso, m; outside it the robot has fallen.
         pitches: Of the torso, rad (planar robots); outside it the robot has fallen.
@@ -41,6 +42,7 @@ class Robot:
     axes: int
     noise: float
     normal_velocities: bool
+    known_speed: float
     max_speed: float
     hidden: int
     control_scale: float = 1.0
@@ -85,7 +87,7 @@ def _outside(values: Array, bounds: tuple[float, float]) -> NDArray[np.bool_]:
     return (values <= low) | (values >= high)
 
 
-# Gymnasium's HalfCheetah-v5: steps of 0.05 s, no fall. The fastest policies known reach about 15 m/s.
+# Gymnasium's HalfCheetah-v5: steps of 0.05 s, no fall.
 CHEETAH = Robot(
     asset="half_cheetah",
     num_actions=6,
@@ -93,12 +95,13 @@ CHEETAH = Robot(
     axes=2,
     noise=0.1,
     normal_velocities=True,
+    known_speed=15.0,
     max_speed=20.0,
     hidden=1,
 )
 # The 20 observations of PEARL, VariBAD and RoML.
 CHEETAH_WITH_POSITION = replace(CHEETAH, torso_height=0.7)
-# Gymnasium's Ant-v5: steps of 0.05 s. The fastest policies known reach about 8 m/s.
+# Gymnasium's Ant-v5: steps of 0.05 s.
 ANT = Robot(
     asset="ant",
     num_actions=8,
@@ -106,6 +109,7 @@ ANT = Robot(
     axes=3,
     noise=0.1,
     normal_velocities=True,
+    known_speed=8.0,
     max_speed=15.0,
     hidden=2,
     heights=(0.2, 1.0),
@@ -113,7 +117,7 @@ ANT = Robot(
 # For tasks whose definition has no fall.
 ANT_THAT_MAY_FALL = replace(ANT, heights=NOWHERE)
 ANT_WITH_POSITION = replace(ANT_THAT_MAY_FALL, hidden=0)
-# Gymnasium's Walker2d-v5 and Hopper-v5: steps of 0.008 s. The fastest policies known reach about 7 and 4 m/s.
+# Gymnasium's Walker2d-v5 and Hopper-v5: steps of 0.008 s.
 WALKER = Robot(
     asset="walker",
     num_actions=6,
@@ -121,14 +125,23 @@ WALKER = Robot(
     axes=2,
     noise=5e-3,
     normal_velocities=False,
+    known_speed=7.0,
     max_speed=15.0,
     hidden=1,
     heights=(0.8, 2.0),
     pitches=(-1.0, 1.0),
     observed_speed=10.0,
 )
-HOPPER = replace(WALKER, asset="hopper", num_actions=3, heights=(0.7, np.inf), pitches=(-0.2, 0.2), state_limit=100.0)
-# Gymnasium's Humanoid-v5: steps of 0.015 s. The fastest policies known reach about 10 m/s.
+HOPPER = replace(
+    WALKER,
+    asset="hopper",
+    num_actions=3,
+    known_speed=4.0,
+    heights=(0.7, np.inf),
+    pitches=(-0.2, 0.2),
+    state_limit=100.0,
+)
+# Gymnasium's Humanoid-v5: steps of 0.015 s.
 HUMANOID = Robot(
     asset="humanoid",
     num_actions=17,
@@ -137,6 +150,7 @@ HUMANOID = Robot(
     noise=0.01,
     normal_velocities=False,
     control_scale=0.4,
+    known_speed=10.0,
     max_speed=20.0,
     hidden=2,
     heights=(1.0, 2.0),
