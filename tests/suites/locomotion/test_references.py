@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ EXPERTS = {
     "locomotion/cheetah-velocity-wide-obs20-v1": ("paper/roml-cheetah-velocity-30m-v1", "varibad"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
 }
+CARD = Path(str(files("metarl_suites.locomotion"))) / "README.md"
 
 
 def test_references_are_frozen() -> None:
@@ -46,6 +48,21 @@ def test_the_expert_is_the_best_of_its_runs(suite: str) -> None:
         rows = rows[(rows.phase == "evaluation") & (rows.shot == rows.shot.max())]
     best = rows.groupby("seed")["return"].mean().max()
     assert REFERENCES[suite].expert == pytest.approx(best, abs=0.06)
+
+
+@pytest.mark.parametrize("suite", ["ant-direction-v1", "cheetah-mass-v1", "terrain-cheetah-v1"])
+@pytest.mark.parametrize(("split", "ending"), [("test", ""), ("test_ood", ", out of distribution")])
+def test_the_card_says_what_the_committed_runs_gained_by_knowing_the_task(suite: str, split: str, ending: str) -> None:
+    table = CARD.read_text(encoding="utf-8").partition("## Does it pay to know the task?")[2].partition("\n## ")[0]
+    told = [line for line in table.splitlines() if line.startswith(f"| {suite}{ending} |")]
+    rows = mb.load_results(RESULTS / "lite-v1" / "locomotion" / suite)
+    rows = rows[(rows.split == split) & (rows.phase == "evaluation") & (rows.checkpoint_steps == 4_000_000)]
+    means = rows[rows.shot == 2].groupby("agent")["return"].mean()
+    if means.empty:
+        assert not told
+    else:
+        agents = ("random", "multitask-ppo", "rl2", "oracle")
+        assert told[0].split("|")[2:6] == [f" {means[agent]:.0f} " for agent in agents]
 
 
 @pytest.mark.learning  # because it takes minutes
