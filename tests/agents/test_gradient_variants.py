@@ -14,7 +14,7 @@ from metarl_agents.common.gradient.agent import GradientAgent
 from metarl_agents.common.gradient.episodes import Episodes, TaskBatch
 from metarl_agents.common.gradient.inner import adapt
 from metarl_agents.common.gradient.policy import GaussianPolicy, detached, for_tasks
-from metarl_agents.common.gradient.trpo import coordinates
+from metarl_agents.common.gradient.trpo import TrustRegionAgent, coordinates
 from metarl_agents.common.gradient.trust_region import gauss_newton, natural_direction
 from metarl_agents.common.stacked import Weights
 from metarl_bench.agents import TrialShape
@@ -53,12 +53,17 @@ def _batch(policy: GaussianPolicy, acted: Weights, *, seed: int) -> TaskBatch:
     return TaskBatch.of(episodes, policy, acted, discount=0.9, decay=1.0)
 
 
-def density(weights: Weights, observations: Tensor, actions: Tensor) -> Tensor:
-    """Returns log densities of one task's actions, by the layers' definition and torch's distribution [rows]."""
+def acting(weights: Weights, observations: Tensor) -> torch.distributions.Normal:
+    """Returns the distribution of one task's actions, by the layers' definition [rows, action]."""
     hidden = torch.tanh(observations @ weights["weight0"] + weights["bias0"])
     hidden = torch.tanh(hidden @ weights["weight1"] + weights["bias1"])
     mean = hidden @ weights["weight2"] + weights["bias2"]
-    return torch.distributions.Normal(mean, weights["log_std"].exp()).log_prob(actions).sum(dim=-1)
+    return torch.distributions.Normal(mean, weights["log_std"].exp())
+
+
+def density(weights: Weights, observations: Tensor, actions: Tensor) -> Tensor:
+    """Returns log densities of one task's actions [rows]."""
+    return acting(weights, observations).log_prob(actions).sum(dim=-1)
 
 
 def ratio(weights: Weights, batch: TaskBatch, task: int) -> Tensor:
@@ -175,6 +180,27 @@ def test_trust_region_steps_follow_the_equation_of_their_own_agent(agent_id: str
     found = {name: cosine(way, direction) for name, direction in expected.items()}
     assert found.pop(agent_id) > 0.9999
     assert max(found.values()) < 0.99
+
+
+@pytest.mark.parametrize("agent_id", ["maml", "e-maml", "fo-maml", "meta-sgd"])
+def test_a_trust_region_step_does_what_it_reports(agent_id: str) -> None:
+    agent = build(agent_id, metric_stride=1)
+    assert isinstance(agent, TrustRegionAgent)
+    before, after = batches(agent)
+    start = held(agent)
+    figures = agent.improve(before, after, RETURNS)
+    end = held(agent)
+    objective = e_maml if agent_id == "e-maml" else maml
+    gained = objective(*end, before, after) - objective(*start, before, after)
+    moved = 0.0
+    for task in range(TASKS):
+        old, new = (acting(step(*each, before, task), after.observations[task]) for each in (start, end))
+        moved += float(torch.distributions.kl_divergence(old, new).sum(dim=-1).mean().detach()) / TASKS
+    assert figures["improvement"] == pytest.approx(float(gained), rel=1e-6)
+    assert figures["kl"] == pytest.approx(moved, rel=1e-6)
+    assert gained > 0
+    # A step that uses little of its trust region would keep it without a line search.
+    assert 0.3 * agent.config.radius < moved <= agent.config.radius
 
 
 def test_meta_sgd_follows_the_gradient_by_weights_and_rates() -> None:

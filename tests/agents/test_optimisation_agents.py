@@ -96,8 +96,11 @@ def test_each_update_improves_and_stays_in_the_trust_region(agent_id: str) -> No
     assert ground.steps == 40_000
 
 
-def test_inner_steps_lead_to_the_optimum_of_the_point_robot() -> None:
-    """Steps from what each task has adapted to, instead of from the initialisation, are plain policy gradient."""
+def test_the_inner_step_alone_climbs_to_the_optimum_of_the_point_robot() -> None:
+    """Nothing is meta-learned here: the step, repeated from where it led, is plain policy gradient and must converge.
+
+    What meta-training adds on this suite, ``test_learning.py`` shows.
+    """
     agent, suite, tasks, episodes = build("maml"), make_suite(SUITE), 4, 20
     chosen = suite.sample_tasks(tasks, np.random.default_rng(1))
     worlds = suite.make_worlds(tasks * episodes)

@@ -18,8 +18,9 @@ def ratios(policy: GaussianPolicy, weights: Weights, batch: TaskBatch) -> Tensor
 def surrogate(policy: GaussianPolicy, weights: Weights, batch: TaskBatch) -> Tensor:
     """Returns the likelihood-ratio estimate of each task's gain over the policy that acted [tasks].
 
-    At the weights that acted, its gradient is the policy gradient, and its second derivative is unbiased with little
-    variance (Rothfuss et al. 2019, arXiv:1810.06784, section 5), which that of a log-likelihood is not.
+    At the weights that acted, its gradient is the policy gradient. Its second derivative has little variance, at the
+    price of a bias: how a step changes later visits and rewards to go is left out (Rothfuss et al. 2019,
+    arXiv:1810.06784, section 5). That of a log-likelihood leaves out more.
     """
     return (batch.share * ratios(policy, weights, batch) * batch.advantages).sum(dim=-1)
 
