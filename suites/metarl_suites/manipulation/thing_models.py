@@ -11,7 +11,7 @@ import numpy as np
 from metaworld.sawyer_xyz_env import SawyerXYZEnv
 from numpy.typing import NDArray
 
-from metarl_suites.manipulation.environments import environment_class, model_path, prepared
+from metarl_suites.manipulation.environments import environment_class, light_spec, prepared
 from metarl_suites.manipulation.fast import MatrixRotation
 from metarl_suites.manipulation.things import PARTS, Part, Thing, parts
 
@@ -51,8 +51,7 @@ class Edits(NamedTuple):
 @functools.cache
 def bench_model() -> mujoco.MjModel:
     """Returns the model that every object is written into; its own object is none of them."""
-    spec = mujoco.MjSpec.from_file(model_path(KIND))
-    spec.compiler.discardvisual = True
+    spec = light_spec(KIND)
     # The tree of boxes that it looks up contacts in is not written into.
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE
     body = next(body for body in spec.bodies if body.name == BODY)

@@ -38,3 +38,9 @@ class Player:
         # Noise makes the expert miss now and then, so that more than the straight way is compared.
         action = self._policy.get_action(seen) + self._rng.normal(0, 0.05, 4)
         return np.clip(action, -1, 1).astype(np.float32)
+
+    def physics(self) -> np.ndarray:
+        """Returns all that a step of the physics depends on: what is in the state of a world of ours."""
+        data = self.env.data
+        parts = (data.time, data.qpos, data.qvel, data.qacc_warmstart, data.ctrl, data.mocap_pos, data.mocap_quat)
+        return np.concatenate([np.ravel(part) for part in parts])

@@ -50,6 +50,17 @@ def test_ml1_has_the_goals_of_the_library(kind: str) -> None:
         assert np.array_equal([goal_of(ours.spec, task)[1] for task in tasks], vectors)
 
 
+@pytest.mark.parametrize("name", ["ml10", pytest.param("ml45", marks=pytest.mark.learning)])
+def test_benchmarks_of_several_kinds_have_the_goals_of_the_library(name: str) -> None:
+    ours, theirs = make_suite(f"manipulation/{name}-v1"), getattr(metaworld, name.upper())(seed=suite.SEED)
+    for tasks, expected in ((ours.tasks("train"), theirs.train_tasks), (ours.tasks("test"), theirs.test_tasks)):
+        assert len(tasks) == len(expected)
+        for task, shipped in zip(tasks, expected, strict=True):
+            kind, vector = goal_of(ours.spec, task)
+            assert f"{kind}-v3" == shipped.env_name
+            assert np.array_equal(vector, pickle.loads(shipped.data)["rand_vec"])
+
+
 @pytest.mark.parametrize("suite_id", IDS)
 def test_no_task_is_in_two_splits(suite_id: str) -> None:
     made = make_suite(suite_id)
