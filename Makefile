@@ -103,7 +103,7 @@ results: $(DEV)
 	$(BIN)/metarl-bench plot results --out results/figures
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --out docs
 	$(BIN)/metarl-bench render $(TERRAIN) --sheet --split test_ood --out docs
-	$(BIN)/metarl-bench render $(VEHICLE) --paths --task 3 --run results/lite-v1/$(VEHICLE)/rl2/seed-0 --out docs
+	$(BIN)/metarl-bench render $(VEHICLE) --paths --task 26 --run results/lite-v1/$(VEHICLE)/rl2/seed-0 --out docs
 	$(BIN)/metarl-bench render $(CITY) --sheet --out docs
 	$(BIN)/metarl-bench render $(CITY) --sheet --split test_ood --out docs
 

@@ -42,7 +42,7 @@ def render(
         film: Kind of file; MP4 takes the program ffmpeg.
         above: Film from straight above.
         sheet: Draw the contact sheet only.
-        paths: Draw the paths of all episodes from above instead of filming them.
+        paths: Draw the paths of a trial's adaptation episodes, and of those that its score counts, instead of a film.
         out: Folder of the pictures.
         threads: Physics threads; 0 takes one per core.
     """

@@ -10,6 +10,7 @@ import mujoco
 
 from metarl_suites.navigation.maps import Map, Wall
 from metarl_suites.navigation.plans import Plan
+from metarl_suites.navigation.specs import REACHED
 from metarl_suites.navigation.traffic import add_cars
 
 WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a wall
@@ -24,6 +25,8 @@ WHEELS = ("front_left", "front_right", "rear_left", "rear_right")
 # Under tyres the ground's softness counts: stiff enough for steps of 0.025 s, and no stiffer.
 _GROUND = {"contype": 1, "conaffinity": 0, "priority": 1, "solref": (0.05, 1.0), "mass": 0.0}
 _ASPHALT, _SHEET, _RAIL = (0.42, 0.43, 0.45, 1.0), (0.75, 0.88, 0.95, 1.0), (0.62, 0.5, 0.42, 1.0)
+_GOAL = (0.25, 0.7, 0.35, 1.0)
+_THIN = 0.02  # m; half the thickness of the mark: as little as no camera takes for the ground
 _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 
@@ -39,6 +42,7 @@ def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0) -> m
     """
     shop = _workshop(walls, striped, others)
     _place_walls(shop, plan.map)
+    shop.destination.pos = (*plan.map.route[-1], _THIN)
     for number, box in enumerate(shop.ground):
         icy = number % 2 == 1 and plan.weather.patches < plan.weather.friction
         box.friction[0] = plan.weather.patches if icy else plan.weather.friction
@@ -66,6 +70,9 @@ class _Workshop:
         self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
         self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
         self.camera = world.add_camera(name="overview")
+        # For pictures alone: a site has no mass, nothing touches it, and rays and observations do not know it.
+        mark = {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (REACHED, _THIN, 0.0), "rgba": _GOAL}
+        self.destination = world.add_site(name="destination", **mark)
         add_cars(self.spec, others)
 
 

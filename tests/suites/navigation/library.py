@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from metarl_bench.registry import make_suite
+from metarl_bench.registry import SUITES, make_suite
 from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.plans import Plan
 from metarl_suites.navigation.specs import HORIZON
 from metarl_suites.navigation.worlds import DrivingWorlds
 
+IDS = [spec.id for spec in SUITES.all() if spec.family == "navigation"]
 VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
 TRAFFIC = "navigation/drive-traffic-v1"
 USUAL: dict[str, dict[str, float | str]] = {

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metarl_bench.registry import SUITES, make_suite
+from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite, Task
 from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import VEHICLE, WEATHER, driven, play
+from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
 
-IDS = [spec.id for spec in SUITES.all() if spec.family == "navigation"]
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
 
