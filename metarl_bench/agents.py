@@ -105,6 +105,8 @@ class MetaAgent(ABC):
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
         """Trains until ``ground.steps`` is ``until``; may return early by less than one iteration.
 
+        ``ground.has_room`` says whether one more fits, and refuses an agent whose iterations never would.
+
         Called once per segment, with fresh worlds to be made from the ground; whatever must survive between segments
         goes through ``save_training``.
         """

@@ -43,3 +43,9 @@ def run_command(command: Callable[[], int]) -> int:
         # The reader (such as `head`) has what it wanted; keep the interpreter from flushing into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # One that names a file is the user's to mend, whichever of a command's paths it is.
+        if error.filename is None or os.environ.get(DEBUG_VARIABLE):
+            raise
+        sys.stderr.write(f"error: {error.filename} cannot be used: {error.strerror}. Name another file or folder.\n")
+        return BAD_INPUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -28,20 +29,22 @@ def replace_values(config: Config, values: Mapping[str, object]) -> Config:
     """Returns the configuration with some values replaced, converted to the fields' types and checked.
 
     Raises:
-        ConfigError: If a name is unknown or a value does not fit its field.
+        ConfigError: If a name is unknown, or a value does not fit its field or is not finite.
     """
     current = dataclasses.asdict(config)  # type: ignore[call-overload]
     for name in values:
         if name not in current:
             raise ConfigError(f"{type(config).__name__} has no setting {name!r}. {close_matches(name, current)}")
     try:
-        return TypeAdapter(type(config)).validate_python({**current, **values})
+        replaced = TypeAdapter(type(config)).validate_python({**current, **values})
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, problem['loc']))} is {problem['input']!r}: {problem['msg'].lower()}"
             for problem in error.errors()
         )
         raise ConfigError(f"Bad {type(config).__name__}: {problems}.") from None
+    _refuse_endless(replaced)
+    return replaced
 
 
 def config_values(config: Any) -> dict[str, Any]:
@@ -67,3 +70,17 @@ def values_digest(values: Mapping[str, Any]) -> str:
     """Returns the digest of a configuration that is given by its values, as manifests hold it."""
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _refuse_endless(config: Any) -> None:
+    """Raises ``ConfigError`` for NaN and infinity: no agent learns with them, and manifests have no word for them."""
+    endless = [f"{name} is {value}" for name, value in dataclasses.asdict(config).items() if not _all_finite(value)]
+    if endless:
+        raise ConfigError(f"Bad {type(config).__name__}: {'; '.join(endless)}; expected finite numbers.")
+
+
+def _all_finite(value: object) -> bool:
+    """Returns whether a value, or everything in a sequence, is finite, or no number at all."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_all_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

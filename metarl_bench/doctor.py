@@ -142,9 +142,9 @@ def check_simulator() -> Finding:
 def check_folder(out: Path) -> Finding:
     """Writes a temporary file where runs would go."""
     folder = out.absolute()
-    while not folder.exists():
-        folder = folder.parent
     try:
+        while not folder.exists():
+            folder = folder.parent
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 4096)
     except OSError as error:

@@ -6,14 +6,12 @@ Every write of a run is atomic, so it can be raised at once: what is lost is the
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-# Signals that came since ``interruptible`` was entered; as global as signals are.
-_received: list[int] = []
 
 
 class Interrupted(BaseException):
@@ -23,7 +21,7 @@ class Interrupted(BaseException):
 
     Attributes:
         signal_number: The signal that came.
-        lines: What each run that was stopped has lost, and how to go on; filled in by the runner.
+        lines: What each run that was stopped has lost, and how to go on.
     """
 
     def __init__(self, signal_number: int) -> None:
@@ -40,30 +38,57 @@ class Interrupted(BaseException):
         return "\n".join([f"Interrupted by {signal.Signals(self.signal_number).name}.", *self.lines])
 
 
+# As global as signals are: the interruption since ``interruptible`` was entered, and what runs under way would tell.
+_interruptions: list[Interrupted] = []
+_tellers: list[Callable[[], list[str]]] = []
+
+
 @contextmanager
 def interruptible(*, once: bool = False) -> Iterator[None]:
     """Raises ``Interrupted`` in the main thread when SIGINT or SIGTERM comes; to be entered there.
 
+    A second signal while the first one unwinds raises the same exception again. Once that has left this context,
+    signals are ignored: the process has only to say what was lost, and to end.
+
     Args:
-        once: Ignore further signals. For workers, which get Ctrl-C from the terminal and again from their parent.
+        once: Ignore a second signal, too. For workers, which get Ctrl-C from the terminal and again from their parent.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
         if once:
-            for each in SIGNALS:
-                signal.signal(each, signal.SIG_IGN)
-        _received.append(number)
-        raise Interrupted(number)
+            _ignore_signals()
+        if not _interruptions:
+            _interruptions.append(Interrupted(number))
+        _raise_interruption()
 
-    _received.clear()
+    _interruptions.clear()
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
+    except Interrupted:
+        _ignore_signals()
+        raise
     finally:
-        _received.clear()
-        if not once:
-            for number, handler in previous.items():
+        _interruptions.clear()
+        for number, handler in previous.items():
+            if not once and signal.getsignal(number) is stop:
                 signal.signal(number, handler)
+
+
+@contextmanager
+def telling(teller: Callable[[], list[str]]) -> Iterator[None]:
+    """Lets an interruption tell what it costs.
+
+    It is asked when the signal comes, and not when ``Interrupted`` is caught: a second one may strike in between.
+
+    Args:
+        teller: Returns lines.
+    """
+    _tellers.append(teller)
+    try:
+        yield
+    finally:
+        _tellers.remove(teller)
 
 
 def raise_if_swallowed() -> None:
@@ -71,8 +96,20 @@ def raise_if_swallowed() -> None:
 
     Libraries may swallow what a signal raises while they are imported (torch does) or in their callbacks.
     """
-    if _received:
-        raise Interrupted(_received[-1])
+    if _interruptions:
+        _raise_interruption()
+
+
+def _raise_interruption() -> NoReturn:
+    (interruption,) = _interruptions
+    # Where nobody has anything to tell any more, what was told before stays.
+    interruption.lines = [line for teller in _tellers for line in teller()] or interruption.lines
+    raise interruption
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

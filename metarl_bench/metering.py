@@ -98,6 +98,23 @@ class TrainingGround:
         self._open.add(metered)
         return metered
 
+    def has_room(self, steps: int, until: int) -> bool:
+        """Returns whether one more iteration fits; to be asked before each of them.
+
+        Args:
+            steps: That an iteration takes, over all worlds.
+            until: As ``meta_train`` got it.
+
+        Raises:
+            BudgetExceeded: If the whole budget has no room for one: training would end before it began.
+        """
+        if steps > self.budget:
+            raise BudgetExceeded(
+                f"An iteration takes {steps:,} steps, and the whole budget is {self.budget:,}: nothing would be "
+                "learned. Give the agent fewer worlds, or fewer steps of each."
+            )
+        return self.steps + steps <= until
+
     def close(self) -> None:
         """Ends the segment: closes all worlds that are still there."""
         for worlds in list(self._open):

@@ -9,7 +9,7 @@ from pathlib import Path
 from metarl_bench.cells import Cell, Plan, differences
 from metarl_bench.checkpoints import evaluate
 from metarl_bench.errors import ConfigError, RecordError
-from metarl_bench.interrupts import Interrupted, interruption_wins
+from metarl_bench.interrupts import Interrupted, interruption_wins, telling
 from metarl_bench.opening import check_threads
 from metarl_bench.progress import Reporter, SilentReporter
 from metarl_bench.records import EPISODES, MANIFEST, Manifest, Status, read_manifest, write_manifest
@@ -99,18 +99,23 @@ def run_cell(
             return _outcome(folder, manifest, resumed=True)
         session = Session(plan, run_folder, manifest, reporter, num_threads)
         status = "failed"
+
+        def losses() -> list[str]:
+            return [
+                f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost.",
+                f"Resume with: {cell.command(out, keep_weights)}",
+            ]
+
         try:
-            with interruption_wins():
+            with interruption_wins(), telling(losses):
                 reporter.begin(cell.name, plan.resolved.budget * plan.resolved.learners, manifest.steps)
                 with simulator_warnings(folder):
                     session.train(plan.resolved.budget if until is None else until)
                 if session.manifest.committed == plan.resolved.budget:
                     session.complete(keep_weights)
             status = session.manifest.status
-        except Interrupted as stop:
+        except Interrupted:
             status = "interrupted"
-            stop.lines.append(f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost.")
-            stop.lines.append(f"Resume with: {cell.command(out, keep_weights)}")
             raise
         finally:
             reporter.end(status)

@@ -293,5 +293,6 @@ class Session:
             raise AgentError(
                 f"{self._plan.spec.id} raised {type(error).__name__} after {steps:,} steps: {error} "
                 f"The traceback is in {folder / MANIFEST}, the figures until then in {folder / LOG}. "
-                "Mend the agent and run the same command again: it goes on from the last save point."
+                "Mend the agent and run the same command again: it goes on from the last save point. "
+                "Other settings need --force-new-run."
             ) from error

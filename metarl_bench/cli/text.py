@@ -45,10 +45,13 @@ def fill_marked(path: Path, name: str, block: str) -> str:
         block: Put between them, on lines of its own.
 
     Raises:
-        ConfigError: If the file or its markers are missing.
+        ConfigError: If the file or its markers are missing, or it is no text.
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no UTF-8 text: {error.reason} at byte {error.start}. Save it as UTF-8.") from None
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
         raise ConfigError(f"{path} has no part to fill in; expected one line {begin} and, below it, one line {end}.")
     before, _, rest = text.partition(begin)

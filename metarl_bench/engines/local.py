@@ -140,18 +140,17 @@ class _Pool:
                 self._reporter.message(f"{message}It is started again, and goes on from its last save point.")
                 self._waiting.insert(0, worker.index)
                 return
-            command = cell.command(self._out, self._options.get("keep_weights", "all"))
-            message += f"Go on from its last save point with: {command}"
+            message += f"Go on from its last save point with: {self._command(cell)}"
         self._reporter.message(message)
         self._outcomes[worker.index] = _failed(cell, self._out, message)
 
     def _stop(self, stop: Interrupted) -> None:
         """Passes the signal on, and waits, since workers may be in the middle of a write."""
-        for worker in self._running:
-            if worker.process.pid is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(worker.process.pid, stop.signal_number)
         try:
+            for worker in self._running:
+                if worker.process.pid is not None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(worker.process.pid, stop.signal_number)
             for worker in list(self._running):
                 answer = self._collect(worker)
                 if isinstance(answer, list):
@@ -160,7 +159,13 @@ class _Pool:
             # Asked twice: no more waiting. Killing is safe, since every write is atomic.
             for worker in self._running:
                 worker.process.kill()
+                cell = self._cells[worker.index]
+                stop.lines.append(f"{cell.name}: what it did since the last save point is lost.")
+                stop.lines.append(f"Resume with: {self._command(cell)}")
             raise
+
+    def _command(self, cell: Cell) -> str:
+        return cell.command(self._out, self._options.get("keep_weights", "all"))
 
 
 def _work(cell: Cell, out: Path, options: dict[str, Any], pipe: Connection) -> None:

@@ -58,8 +58,8 @@ def training_keeps_to_the_segment(subject: AgentSubject) -> None:
             subject.train_segment(agent, 0, segment=segment, ground=ground)
         except BudgetExceeded as error:
             raise CheckFailed(
-                f"meta_train stepped beyond the end of segment {segment} at {ground.until}: {error} Check that a whole "
-                "iteration still fits before beginning it."
+                f"meta_train needed more than segment {segment}, which ends at {ground.until}: {error} Ask "
+                "ground.has_room before each iteration."
             ) from error
         # Whether references train is up to them; an agent that samples tasks does.
         trains = subject.spec.kind != "reference" or ground.issued > 0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from metarl_bench import seeding
 from metarl_bench.agents import Adaptation, AgentSpec, MetaAgent, Phase, Transition, TrialShape
-from metarl_bench.errors import BudgetExceeded
+from metarl_bench.errors import BudgetExceeded, ConfigError
 from metarl_bench.metering import TrainingGround
 from metarl_bench.registry import AGENTS, make_config, make_suite
 from metarl_bench.tasks import Suite
@@ -38,6 +38,8 @@ class AgentSubject:
     def __init__(
         self, agent: str | AgentSpec, suite: str | Suite, steps: int, config: Mapping[str, object] | None
     ) -> None:
+        if steps < 1:
+            raise ConfigError(f"A training segment got {steps} steps; expected 1 or more, for several iterations.")
         self.spec = AGENTS.get(agent) if isinstance(agent, str) else agent
         self.suite = make_suite(suite) if isinstance(suite, str) else suite
         self.steps = steps

@@ -41,6 +41,9 @@ def agent_checks(
         steps: Environment steps of a training segment; should hold several iterations. Six segments are trained.
         config: Settings by name, e.g. smaller batches.
         deterministic: The agent's actions depend on what it observes alone, not on the seed; is checked.
+
+    Raises:
+        ConfigError: If the steps or the settings cannot be.
     """
     subject = AgentSubject(agent, suite, steps, config)
     about_seeds = agent_rules.seeds_change_nothing if deterministic else agent_rules.other_seeds_give_other_actions

@@ -1,10 +1,13 @@
 """Runs of the small learner that many tests start from; made once."""
 
 import shutil
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from metarl_bench.interrupts import SIGNALS
 from metarl_bench.runner import Outcome
 from tests.bench import support
 
@@ -27,3 +30,12 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def partial(stopped: Path, tmp_path: Path) -> Path:
     """A copy of the stopped run's output folder that a test may damage."""
     return Path(shutil.copytree(stopped, tmp_path / "runs"))
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    """Puts the handlers of signals back, which an interruption has ignored for good."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -191,6 +191,16 @@ def strike(moment: str, steps: int) -> None:
         raise RuntimeError("asked to fail")
     if what == "wait":
         time.sleep(60)
+    elif what == "linger":
+        try:
+            time.sleep(60)
+        finally:
+            time.sleep(60)
+    elif what == "int twice":
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
     else:
         os.kill(os.getpid(), {"kill": signal.SIGKILL, "int": signal.SIGINT, "term": signal.SIGTERM}[what])
 

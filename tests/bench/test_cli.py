@@ -197,6 +197,8 @@ def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplac
         (["--agent", "random", "--seeds"], "--seeds got nothing; expected at least one."),
         (["--agent", "rl2", "--set", "epochs"], "--set got 'epochs'; expected name=value"),
         (["--agent", "rl2", "--set", "epochs=many"], "epochs is 'many'"),
+        (["--agent", "rl2", "--set", "learning_rate=inf"], "learning_rate is inf; expected finite numbers"),
+        (["--agent", "maml", "--set", "initial_log_std=nan"], "initial_log_std is nan; expected finite numbers"),
         (["--agent", "rl2", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
         (["--agent", "rl2", "--set", "epochs=3", "--set", "gamma=0.9"], "--set is given 2 times"),
         (["--agent", "random", "--seed", "0", "--seeds", "1"], "--seed or --seeds is given 2 times"),
@@ -331,6 +333,18 @@ def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path) -
     assert page.read_text() == "<!-- leaderboard:begin -->\nmine"
 
 
+def test_a_file_that_is_no_text_is_left_alone(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes("<!-- leaderboard:begin -->\nGrüße\n<!-- leaderboard:end -->".encode("latin-1"))
+    before = page.read_bytes()
+    words = ["leaderboard", str(workplace / "runs"), "--unverified", "--format", "markdown", "--into", str(page)]
+    assert main(words) == 2
+    assert f"{page} is no UTF-8 text: invalid start byte at byte 29" in capsys.readouterr().err
+    assert page.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -426,6 +440,33 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "runs"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["leaderboard", "runs", "--unverified", "--format", "csv", "--out"],
+        ["leaderboard", "runs", "--unverified", "--format", "markdown", "--into"],
+        ["leaderboard"],
+        ["plot", "runs", "--unverified", "--out"],
+        ["evaluate", "--weights"],
+        ["verify"],
+        ["replay"],
+        ["render", SUITE, "--out"],
+    ],
+)
+def test_a_name_that_no_system_takes_is_told_in_words(
+    words: list[str], workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workplace)
+    name = "x" * 300
+    assert main([*words, name]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {name}")
+    assert "cannot be used: File name too long." in error
+    monkeypatch.setenv("METARL_DEBUG", "1")
+    with pytest.raises(OSError, match="File name too long"):
+        main([*words, name])
+
+
 def test_a_report_gets_its_folder(workplace: Path, tmp_path: Path) -> None:
     assert main(["verify", str(workplace), "--report", str(tmp_path / "new" / "report.json")]) == 1
     assert "verdict" in (tmp_path / "new" / "report.json").read_text()
@@ -455,6 +496,12 @@ def test_check_reports_every_rule_of_a_sound_agent(tmp_path: Path) -> None:
     done = bench("check", "agent", "random", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "rules kept" in done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("steps", ["0", "-5"])
+def test_check_refuses_a_segment_without_steps(steps: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "agent", "rl2", "--steps", steps]) == 2
+    assert f"got {steps} steps; expected 1 or more" in capsys.readouterr().err
 
 
 def test_doctor_exits_with_one_where_something_keeps_runs_from_working(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Configurations: values are converted and checked, and named by a digest."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from metarl_bench.configs import config_digest, config_values, later_defaults, later_setting, replace_values
@@ -14,6 +16,11 @@ class Settings:
     learning_rate: float = 3e-4
     hidden: int = 64
     layers: tuple[int, ...] = (64, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    rates: tuple[float, ...] = (1.0,)
 
 
 def test_text_is_converted_to_the_type_of_the_field() -> None:
@@ -44,6 +51,14 @@ def test_a_value_of_the_wrong_type_is_shown_with_its_name(value: object) -> None
 def test_all_bad_values_are_named_at_once() -> None:
     with pytest.raises(ConfigError, match=r"(?s)learning_rate is 'fast'.*hidden is 'many'"):
         replace_values(Settings(), {"learning_rate": "fast", "hidden": "many"})
+
+
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", math.inf, np.float64("nan")])
+def test_a_number_that_is_not_finite_is_refused_with_its_name(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"learning_rate is (-?inf|nan).*finite"):
+        replace_values(Settings(), {"learning_rate": value})
+    with pytest.raises(ConfigError, match=r"rates is \(1\.0, (-?inf|nan)\); expected finite numbers\."):
+        replace_values(Rates(), {"rates": (1.0, value)})
 
 
 def test_values_are_json_types() -> None:

@@ -34,6 +34,13 @@ def test_a_folder_that_is_a_file_is_bad(tmp_path: Path) -> None:
     assert "--out" in finding.mend
 
 
+def test_a_folder_whose_name_no_system_takes_is_bad(tmp_path: Path) -> None:
+    finding = doctor.check_folder(tmp_path / ("x" * 300))
+    assert finding.status == "bad"
+    assert finding.text.endswith("File name too long")
+    assert "--out" in finding.mend
+
+
 def test_more_threads_than_cores_is_noted() -> None:
     assert doctor.check_threads({"OMP_NUM_THREADS": "1"}).status == "ok"
     finding = doctor.check_threads({"OMP_NUM_THREADS": "4096", "MKL_NUM_THREADS": "many"})

@@ -164,18 +164,35 @@ def test_a_mistyped_id_stops_everything_before_the_first_cell(tmp_path: Path) ->
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_signal_reaches_the_workers_and_waits_for_them(tmp_path: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), support.FAULT: "train/wait:3000"}
-    code = f"from tests.bench import support; support.main_of_two({str(tmp_path)!r})"
+def start_two(out: Path, fault: str) -> subprocess.Popen[str]:
+    """Starts two cells in workers of their own, and returns when both are past the save point at 2800 steps."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), support.FAULT: fault}
+    code = f"from tests.bench import support; support.main_of_two({str(out)!r})"
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=support.REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True
     )
-    logs = [support.cell(seed=seed).folder(tmp_path) / "training.jsonl" for seed in (0, 1)]
+    logs = [support.cell(seed=seed).folder(out) / "training.jsonl" for seed in (0, 1)]
     while process.poll() is None and not all(log.exists() and '"boundary": 2800' in log.read_text() for log in logs):
         time.sleep(0.02)
+    return process
+
+
+def test_a_signal_reaches_the_workers_and_waits_for_them(tmp_path: Path) -> None:
+    process = start_two(tmp_path, "train/wait:3000")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert said.count("steps since the last save point are lost") == 2
     assert "--seeds 0" in said
     assert "--seeds 1" in said
+
+
+def test_a_second_signal_waits_for_no_worker_and_says_what_is_lost(tmp_path: Path) -> None:
+    process = start_two(tmp_path, "train/linger:3000")
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.count("what it did since the last save point is lost") == 2
+    assert said.count("Resume with: metarl-bench run") == 2

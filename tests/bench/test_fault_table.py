@@ -43,7 +43,9 @@ FAULTS: dict[int, tuple[str, list[str] | str]] = {
         [
             "tests/bench/test_interrupts.py::test_a_signal_stops_at_once_and_says_what_is_lost",
             "tests/bench/test_interrupts.py::test_a_second_signal_while_the_first_unwinds_leaves_the_run_consistent",
+            "tests/bench/test_interrupts.py::test_a_second_signal_raises_the_first_interruption_with_all_that_it_tells",
             "tests/bench/test_engines.py::test_a_signal_reaches_the_workers_and_waits_for_them",
+            "tests/bench/test_engines.py::test_a_second_signal_waits_for_no_worker_and_says_what_is_lost",
         ],
     ),
     5: (

@@ -148,6 +148,15 @@ def test_the_end_of_a_segment_is_named_in_the_refusal() -> None:
         worlds.step(still(worlds))
 
 
+def test_an_iteration_has_room_up_to_the_last_step_and_not_beyond() -> None:
+    ground = make_ground(budget=100, until=50)
+    make_worlds(ground, 10).step(np.zeros((10, 2)))
+
+    assert [ground.has_room(steps, 50) for steps in (40, 41, 100)] == [True, False, False]
+    with pytest.raises(BudgetExceeded, match=r"takes 101 steps, and the whole budget is 100: nothing would be learned"):
+        ground.has_room(101, 50)
+
+
 def test_a_segment_never_ends_after_the_budget() -> None:
     assert make_ground(budget=10, until=50).until == 10
 

@@ -163,6 +163,22 @@ def test_a_failing_training_is_recorded_with_its_traceback(
     assert 'File "/' not in manifest.failure
 
 
+@pytest.mark.parametrize(
+    ("agent", "settings"),
+    [
+        ("rl2", {"num_worlds": 81, "steps": 100}),
+        ("multitask-ppo", {"num_worlds": 32, "steps": 251}),
+        ("maml", {"num_worlds": 201}),
+        ("sb3-ppo", {"num_worlds": 1001, "steps": 8, "batch": 8008}),
+    ],
+)
+def test_an_agent_whose_batch_is_larger_than_the_budget_is_refused(
+    agent: str, settings: dict[str, int], tmp_path: Path
+) -> None:
+    with pytest.raises(AgentError, match=r"An iteration takes 8,[01]\d\d steps, and the whole budget is 8,000"):
+        run_cell(support.cell(agent, **settings), tmp_path)
+
+
 def test_the_step_over_budget_is_not_executed(tmp_path: Path) -> None:
     listener = support.Listener()
     with pytest.raises(AgentError, match="after 400 steps"):

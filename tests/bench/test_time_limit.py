@@ -105,6 +105,7 @@ def test_an_alarm_of_somebody_else_goes_on_afterwards() -> None:
     assert rang == [signal.SIGALRM]
 
 
+@pytest.mark.usefixtures("signal_handlers")
 def test_a_signal_in_the_middle_of_act_stops_the_run_and_the_alarm() -> None:
     with pytest.raises(Interrupted), interruptible():
         play(at_step_three(lambda: os.kill(os.getpid(), signal.SIGTERM)))

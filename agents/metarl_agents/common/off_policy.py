@@ -91,11 +91,12 @@ class OffPolicyAgent(MetaAgent):
         self._meet_tasks(ground)
         trial_steps = self._episodes * ground.suite.horizon
         num_worlds = max(1, min(self.config.num_worlds, int(CYCLE_SHARE * ground.budget) // trial_steps))
-        if ground.steps + num_worlds * trial_steps > until:
+        cycle = num_worlds * trial_steps
+        if not ground.has_room(cycle, until):
             return
         worlds = ground.make_worlds(num_worlds)
         random_steps = self.config.random_share * ground.budget
-        while ground.steps + num_worlds * trial_steps <= until:
+        while ground.has_room(cycle, until):
             chosen = (self._cycles * num_worlds + np.arange(num_worlds)) % len(self._tasks)
             worlds.set_tasks([ground.handle(int(self._tasks[place])) for place in chosen])
             policy = None if ground.steps < random_steps else self.start_trials(num_worlds, rng=rng)

@@ -43,12 +43,12 @@ class OnPolicyAgent(MetaAgent):
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
         config = self.config
         iteration = config.num_worlds * config.steps
-        if ground.steps + iteration > until:
+        if not ground.has_room(iteration, until):
             return
         with torch_threads(1):
             collector = self._make_collector(ground, rng)
             running = np.zeros(config.num_worlds)
-            while ground.steps + iteration <= until:
+            while ground.has_room(iteration, until):
                 rollout = collector.collect(config.steps)
                 self._ppo.progress = ground.steps / ground.budget
                 with torch_threads(config.learning_threads):

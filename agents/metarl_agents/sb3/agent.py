@@ -68,7 +68,7 @@ class Sb3Agent(MetaAgent):
     @override
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
         rollout = rollout_steps(self.model, ground.suite.horizon)
-        if ground.steps + rollout > until:
+        if not ground.has_room(rollout, until):
             return
         self._worlds.open(ground)
         # Forgets what the last segment's worlds showed, so that ``learn`` begins with a reset.

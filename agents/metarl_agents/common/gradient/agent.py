@@ -85,10 +85,10 @@ class GradientAgent(MetaAgent):
     def meta_train(self, ground: TrainingGround, *, until: int, rng: np.random.Generator) -> None:
         tasks = max(1, self.config.num_worlds // self._episodes)
         iteration = 2 * tasks * self._episodes * ground.suite.horizon
-        if ground.steps + iteration > until:
+        if not ground.has_room(iteration, until):
             return
         worlds = ground.make_worlds(tasks * self._episodes)
-        while ground.steps + iteration <= until:
+        while ground.has_room(iteration, until):
             self._iterate(ground, worlds, tasks, rng)
 
     def _iterate(self, ground: TrainingGround, worlds: MeteredWorlds, tasks: int, rng: np.random.Generator) -> None:
