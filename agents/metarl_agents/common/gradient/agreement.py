@@ -73,7 +73,7 @@ def steps(agent: GradientAgent, episodes: Episodes, size: int) -> Tensor:
         size: Episodes of a set; those left over do not count.
     """
     sets = len(episodes.active) // size
-    parts: list[Any] = [part[: sets * size].reshape(sets, size, *part.shape[2:]) for part in episodes]
+    parts: list[Any] = [part[: sets * size].reshape(sets, size, *part.shape[1:]) for part in episodes]
     initial = detached(for_tasks(dict(agent.weights.items()), sets))
     config: GradientConfig = agent.config
     batch = TaskBatch.of(Episodes(*parts), agent.policy, initial, discount=config.discount, decay=config.decay)
