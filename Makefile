@@ -18,6 +18,7 @@ PIP_INSTALL = $(BIN)/python -m pip install -qq --no-compile --disable-pip-versio
 SUITE := locomotion/cheetah-velocity-v1
 TERRAIN := locomotion/terrain-cheetah-v1
 DIRECTION := locomotion/cheetah-direction-v1
+ML10 := manipulation/ml10-v1
 VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v1
 ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) navigation/drive-weather-v1
@@ -69,11 +70,12 @@ results: $(DEV)
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
-	$(BASELINE) --suite manipulation/ml1-reach-v1 --agent random rl2 multitask-ppo
+	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 --agent random rl2 multitask-ppo
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
 	$(PUBLISHED) --protocol scratch-v1 --suite $(DIRECTION) --agent sb3-ppo sb3-sac
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
 	$(PUBLISHED) --protocol paper/roml-cheetah-velocity-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent random varibad
+	$(RUN) --seeds 0 --protocol paper/metaworld-ml10-v1 --suite $(ML10) --agent rl2
 	$(RUN) --seeds 0 --protocol paper/roml-cheetah-velocity-30m-v1 --suite locomotion/cheetah-velocity-wide-obs20-v1 --agent varibad
 	$(call VERIFIED,random,--name Random --configurations-tried 1)
 	$(call VERIFIED,oracle,--name Oracle --configurations-tried 1 --division privileged)
@@ -93,6 +95,8 @@ results: $(DEV)
 	$(call VERIFIED,sb3-ppo,--name "PPO from scratch (Stable-Baselines3)" --configurations-tried 2 --paper https://arxiv.org/abs/1707.06347)
 	$(call VERIFIED,sb3-sac,--name "SAC from scratch (Stable-Baselines3)" --configurations-tried 3 --paper https://arxiv.org/abs/1801.01290)
 	$(BIN)/python -m metarl_agents.metric.distances results/lite-v1/$(SUITE)/metric/seed-* --out results/metric
+	$(BIN)/python -m metarl_suites.manipulation.legacy \
+		results/paper/metaworld-ml10-v1/$(ML10)/rl2/seed-0/checkpoints/20000000 --out results/manipulation
 	$(BIN)/pytest -m learning
 	$(BIN)/metarl-bench leaderboard results --format markdown --into results/README.md
 	$(BIN)/metarl-bench leaderboard results --suite $(SUITE) --format markdown --into README.md

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import pickle
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import gymnasium
 import metaworld
 import numpy as np
+import pandas as pd
 import pytest
 from metaworld.evaluation import metalearning_evaluation
 from numpy.typing import NDArray
@@ -171,14 +173,40 @@ def test_both_numbers_of_a_checkpoint(
     monkeypatch.setattr(legacy, "_ML1", legacy.Shape(goals=1, envs=1))
     monkeypatch.setattr(legacy, "_ADAPTATION_EPISODES", 1)
     monkeypatch.setattr(legacy, "_EVALUATION_EPISODES", 1)
-    monkeypatch.setattr("sys.argv", ["legacy", str(run / "checkpoints" / "500"), "--out", str(tmp_path / "out.json")])
+    monkeypatch.setattr("sys.argv", ["legacy", str(run / "checkpoints" / "500"), "--out", str(tmp_path / "out")])
     legacy.main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "random on manipulation/ml1-reach-v1, seed 0, 500 steps (tiny-v1)"
-    assert [line.split()[0] for line in lines[2:]] == ["kind", "reach", "all", "adaptation"]
-    found = json.loads((tmp_path / "out.json").read_text())
+    assert [line.split()[0] for line in lines[2:]] == ["kind", "reach", "all", "adaptation", "goals"]
+    name = "legacy-ml1-reach-v1-random-seed-0-500"
+    found = json.loads((tmp_path / "out" / f"{name}.json").read_text())
     assert found["legacy"].keys() == found["unbiased"].keys()
     assert found["legacy"]["by_kind"].keys() == found["unbiased"]["by_kind"].keys() == {"reach"}
+    # Two tasks out of the middle of the list, and the library's evaluation has the first goal.
+    assert (found["legacy"]["goals"], found["unbiased"]["goals"], found["unbiased_shared"]["goals"]) == (1, 2, 0)
+    assert found["unbiased_shared"]["success"] is None
+    table = (tmp_path / "out" / f"{name}.md").read_text().splitlines()
+    assert table[0] == f"# {lines[0]}"
+    assert table[2] == "| kind | legacy | unbiased | unbiased, shared goals |"
+    assert table[5].startswith("| all |")
+
+
+def test_shared_goals_are_those_that_the_environments_of_the_legacy_number_have() -> None:
+    suite = make_suite("manipulation/ml10-v1")
+    envs = legacy.library_envs(suite, legacy.Shape(goals=4, envs=1))
+    tasks = [task for part in envs.get_attr("tasks") for task in part]
+    played = {(task.env_name, pickle.loads(task.data)["rand_vec"].tobytes()) for task in tasks}
+    # Every other task, as if a policy solved those that the library does not play.
+    places = range(0, 250, 2)
+    rows = pd.DataFrame({"task": places, "shot": 10, "success": [place % 50 >= 4 for place in places]})
+    shared = legacy.shared(rows, legacy.Shape(goals=4, envs=1))
+    goals = [goal_of(suite.spec, task) for task in suite.tasks("test")]
+    keys = [(f"{kind}-v3", vector.tobytes()) for kind, vector in goals]
+    assert shared["task"].tolist() == [place for place in places if keys[place] in played]
+    found, on_shared = legacy.unbiased(rows, suite), legacy.unbiased(shared, suite)
+    assert (found["success"], found["goals"]) == (115 / 125, 125)
+    assert (on_shared["success"], on_shared["goals"]) == (0.0, 10)
+    assert on_shared["by_kind"] == dict.fromkeys({kind for kind, _ in goals}, 0.0)
 
 
 def test_runs_on_other_suites_have_no_legacy_number(tmp_path: Path) -> None:
