@@ -14,6 +14,7 @@ from metarl_bench.registry import make_suite
 from metarl_bench.tasks import SPLITS, hash_tasks
 from metarl_bench.testing import Check, suite_checks
 from metarl_suites.manipulation import thing_models, things
+from metarl_suites.manipulation.environments import model_path
 from metarl_suites.manipulation.experts import play_expert
 from metarl_suites.manipulation.object_worlds import placed
 from metarl_suites.manipulation.scene import Scene
@@ -94,7 +95,7 @@ def test_a_cylinder_has_the_inertia_of_the_textbook() -> None:
 @pytest.mark.parametrize("shape", ["box", "step", "tower", "cross", "mushroom"])
 def test_a_model_moves_as_one_that_was_compiled_with_the_object(shape: str) -> None:
     thing = Thing(shape, 0.045, 0.05, 0.3, 0.6)
-    spec = mujoco.MjSpec.from_file(thing_models.model_path("pick-place"))
+    spec = mujoco.MjSpec.from_file(model_path("pick-place"))
     spec.compiler.discardvisual = True
     # Contacts in another order differ in their last bits, and thrown objects soon differ in all.
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_MIDPHASE
