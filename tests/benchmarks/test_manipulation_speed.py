@@ -22,7 +22,7 @@ from metarl_suites.manipulation.suite import goal_of
 from tests.benchmarks.rounds import Contender, Rounds, stepping, write
 
 THREADS = 2
-STEPS = 600  # environment steps of one contender in one round
+STEPS = 2_400  # environment steps of one contender in one round
 ROUNDS = 5
 FRAME_SKIP = 5
 HORIZON = 500

@@ -28,6 +28,8 @@ _OBSERVED_GEOMS = {
 }
 # Kinds whose success depends on the contacts of the fingers; elsewhere these are diagnostics, and take most of a step.
 _TOUCH_DECIDES = ("stick-push",)
+# Kinds whose rewards look up in the model where the task has put a body.
+_MODEL_DECIDES = ("disassemble",)
 
 
 def model_path(kind: str) -> str:
@@ -87,6 +89,7 @@ def environment_class(kind: str) -> type[SawyerXYZEnv]:
         members["_gripper_caging_reward"] = caging.OWN[kind]
     if kind in _TOUCH_DECIDES:
         members["feels_object"] = inspect.getattr_static(original, "touching_main_object").fget
+    members["reads_model"] = kind in _MODEL_DECIDES
     made: type[SawyerXYZEnv] = type(original.__name__, (_Light, original), members)
     for names in modules.values():
         names[original.__name__] = made  # some call their own static functions by the class's name
@@ -97,6 +100,7 @@ class _Light:
     """What the faster classes do in another way."""
 
     data: Any
+    reads_model: bool
 
     def __init__(self, model: mujoco.MjModel) -> None:
         self._light_model = model  # before Meta-World's constructor, which asks for it

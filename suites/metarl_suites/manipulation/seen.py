@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,15 @@ class Seen:
     Attributes:
         poses: As ``poses_of`` returns them.
         touching: Whether the fingers touch the object, in kinds whose success depends on it.
+        environment: Judges the world: Meta-World's, with the numbers of the world's task; None until it is needed.
+        known: The start whose numbers it has.
     """
 
     def __init__(self, size: int) -> None:
         self.poses = np.zeros(size)
         self.touching = False
+        self.environment: Any = None
+        self.known: object = None
 
 
 def poses_of(data: mujoco.MjData) -> NDArray[np.float64]:
