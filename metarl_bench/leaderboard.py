@@ -64,7 +64,8 @@ def leaderboard(
     cells = cells[np.array([covers["primary_split"] == primary_split for covers in cells["covers"]], dtype=np.bool_)]
     covers: dict[str, Any] = dict(zip(cells["digest"], cells["covers"], strict=True))
     _check_checkpoint(checkpoint, covers)
-    found = score_seeds(results[results["digest"].isin(list(covers))], covers)
+    wanted = results["digest"].isin(list(covers)) & results["agent"].isin(cells["agent"].unique())
+    found = score_seeds(results[wanted], covers)
     tables = [
         _table(folders, found, checkpoint or covers[str(digest)]["budget"])
         for digest, folders in cells.groupby("digest", observed=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import tyro
 
@@ -12,7 +12,7 @@ from metarl_bench.cli.text import fill_marked, say
 from metarl_bench.errors import ConfigError, close_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 Roots = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER [FOLDER ...]")]
 WIDE = 160  # columns, where no terminal says how many it has
+
+
+class Records(NamedTuple):
+    """Results as they lie in folders: one row a run, and one row an episode."""
+
+    cells: pd.DataFrame
+    results: pd.DataFrame
 
 
 def leaderboard(
@@ -61,12 +68,12 @@ def leaderboard(
         prepare_file(out)
     damaged: Damaged = {}
     wanted = {"protocol": protocol, "suite": suite, "agent": agent}
-    board = _load(roots, wanted, checkpoint, split, unverified=unverified, damaged=damaged)
+    board = choose(read(roots, damaged), wanted, checkpoint=checkpoint, split=split, unverified=unverified)
     if format == "terminal":
         _print_terminal(board, by_seed=agent is not None, details=details)
         return int(bool(damaged))
 
-    text = _text(board, format, by_seed=agent is not None)
+    text = tables(board, format, by_seed=agent is not None)
     if into is not None:
         out, text = into, fill_marked(into, "leaderboard", text)
     if out is None:
@@ -106,7 +113,7 @@ def plot(
     damaged: Damaged = {}
     rewards = load_within_trial(*roots, damaged=damaged)
     wanted = {"protocol": protocol, "suite": suite}
-    board = _load(roots, wanted, checkpoint, "test", unverified=unverified, damaged=damaged)
+    board = choose(read(roots, damaged), wanted, checkpoint=checkpoint, unverified=unverified)
     for table in split_tables(board):
         first = table.iloc[0]
         if not any(table["seeds"]):
@@ -124,23 +131,12 @@ def plot(
     return int(bool(damaged))
 
 
-def _load(
-    roots: tuple[Path, ...],
-    wanted: Mapping[str, str | None],
-    checkpoint: int | None,
-    split: Literal["test", "validation"],
-    *,
-    unverified: bool,
-    damaged: Damaged,
-) -> pd.DataFrame:
-    """Returns the leaderboard of the results that have the wanted values, where they are not None.
-
-    Run folders that cannot be read are named and left out.
+def read(roots: Sequence[Path], damaged: Damaged) -> Records:
+    """Returns all results below some folders; run folders that cannot be read are named and left out.
 
     Raises:
-        ConfigError: If there is nothing to show.
+        ConfigError: If there are no folders.
     """
-    from metarl_bench.leaderboard import leaderboard as make_board
     from metarl_bench.records import load_cells, load_results
 
     if not roots:
@@ -148,7 +144,25 @@ def _load(
     cells, results = load_cells(*roots, damaged=damaged), load_results(*roots, damaged=damaged)
     for error in damaged.values():
         sys.stderr.write(f"Left out, since it is damaged: {error}\n")
-    cells = cells[~cells["folder"].isin([str(folder) for folder in damaged])]
+    return Records(cells[~cells["folder"].isin([str(folder) for folder in damaged])], results)
+
+
+def choose(
+    records: Records,
+    wanted: Mapping[str, str | None],
+    *,
+    checkpoint: int | None = None,
+    split: Literal["test", "validation"] = "test",
+    unverified: bool = False,
+) -> pd.DataFrame:
+    """Returns the leaderboard of the results that have the wanted values, where they are not None.
+
+    Raises:
+        ConfigError: If there is nothing to show.
+    """
+    from metarl_bench.leaderboard import leaderboard as make_board
+
+    cells = records.cells
     for column, value in wanted.items():
         known = sorted(set(cells[column]))
         if value is not None and value not in known:
@@ -158,12 +172,9 @@ def _load(
     # Settings are chosen on validation tasks at home: nobody verifies that.
     if not unverified and split == "test":
         cells = _verified(cells)
-    board = make_board(results, cells, checkpoint=checkpoint, primary_split=split)
+    board = make_board(records.results, cells, checkpoint=checkpoint, primary_split=split)
     if board.empty:
-        raise ConfigError(
-            f"No results of {split} tasks in {', '.join(map(str, roots))}; expected run folders. "
-            "Make one with: metarl-bench run"
-        )
+        raise ConfigError(f"No results of {split} tasks there; expected run folders. Make one with: metarl-bench run")
     return board
 
 
@@ -183,7 +194,8 @@ def _verified(cells: pd.DataFrame) -> pd.DataFrame:
     return cells[verified]
 
 
-def _text(board: pd.DataFrame, format: Literal["markdown", "csv", "latex"], *, by_seed: bool) -> str:  # noqa: A002 - as the flag
+def tables(board: pd.DataFrame, format: Literal["markdown", "csv", "latex"], *, by_seed: bool) -> str:  # noqa: A002 - as the flag
+    """Returns a leaderboard as text; with ``by_seed`` one agent seed by seed."""
     from metarl_bench.report.tables import to_csv, to_latex, to_markdown
 
     if format == "csv":
@@ -196,9 +208,9 @@ def _print_terminal(board: pd.DataFrame, *, by_seed: bool, details: bool) -> Non
 
     from metarl_bench.report.tables import to_terminal
 
-    tables = to_terminal(board, _maker(by_seed=by_seed), details=details)
     # A pipe has no width, and tables folded to rich's 80 columns are hard to read and to search.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(tables)
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console.print(to_terminal(board, _maker(by_seed=by_seed), details=details))
 
 
 def _maker(*, by_seed: bool) -> MakeSheets:

@@ -10,8 +10,10 @@ import pytest
 
 import metarl_bench as mb
 from metarl_bench.checkpoints import read_plan
+from metarl_bench.cli import boards
+from metarl_bench.cli.text import fill_marked
 from metarl_bench.protocols import find_published, get_protocol
-from metarl_bench.records import load_cells
+from metarl_bench.records import Damaged, load_cells
 from metarl_bench.registry import make_suite
 from metarl_bench.seeding import world_seed
 from metarl_bench.submissions.add import CARDS
@@ -21,7 +23,8 @@ from metarl_bench.testing import play_trials
 from metarl_suites.toy.optimum import optimal_return
 from tests.agents.sweep import Sweep
 
-RESULTS = Path(__file__).parents[2] / "results"
+REPOSITORY = Path(__file__).parents[2]
+RESULTS = REPOSITORY / "results"
 CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
 H100 = "locomotion/cheetah-direction-h100-v1"
@@ -100,6 +103,36 @@ def per_seed(
     means = rows[rows.checkpoint_steps == at].groupby("seed")["return"].mean()
     assert set(means.index) == SEEDS[protocol, suite, agent]
     return means
+
+
+@pytest.fixture(scope="module")
+def records() -> boards.Records:
+    damaged: Damaged = {}
+    found = boards.read([RESULTS], damaged)
+    assert not damaged
+    return found
+
+
+def pages() -> list[tuple[Path, dict[str, str]]]:
+    """Returns the pages that `make results` fills in, and what it asks the leaderboard for."""
+    agents = REPOSITORY / "agents" / "metarl_agents"
+    return [
+        (RESULTS / "README.md", {}),
+        (REPOSITORY / "README.md", {"suite": CHEETAH}),
+        *(
+            (page, {"agent": page.parent.name.removesuffix("_policy").replace("_", "-")})
+            for page in sorted(agents.glob("*/README.md"))
+            if "leaderboard:begin" in page.read_text()
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("page", "wanted"), [pytest.param(*page, id=page[0].parent.name) for page in pages()])
+def test_committed_tables_are_those_of_the_committed_records(
+    records: boards.Records, page: Path, wanted: dict[str, str]
+) -> None:
+    table = boards.tables(boards.choose(records, wanted), "markdown", by_seed="agent" in wanted)
+    assert page.read_text() == fill_marked(page, "leaderboard", table)
 
 
 def test_every_committed_cell_is_complete_and_without_failed_episodes() -> None:
