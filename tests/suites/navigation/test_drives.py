@@ -13,6 +13,8 @@ from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
 
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
+# Steering and throttle: standing still, straight on quickly and slowly, into walls, in circles, backwards.
+CONSTANT = np.array([(0.0, 0.0), (0.0, 1.0), (0.0, 0.3), (0.3, 1.0), (-0.3, 1.0), (1.0, 1.0), (0.0, -1.0)])
 
 
 def drawn(suite: Suite, tasks: list[Task], *, seeds: list[int]) -> DrivingWorlds:
@@ -42,6 +44,22 @@ def test_standing_still_never_arrives(suite_id: str) -> None:
     assert not worlds.step(np.zeros((len(tasks), 2)))[-1]["success"].any()
     assert suite.spec.references is not None
     assert (returns < 0.25 * suite.spec.references.expert).all()  # wind carries some cars over ice
+
+
+@pytest.mark.parametrize("suite_id", IDS)
+def test_no_constant_action_pays_what_driving_does(suite_id: str) -> None:
+    """Neither standing still nor driving at walls; held-out traffic is quick enough to be followed, and pays most."""
+    suite = make_suite(suite_id)
+    # Shares of what the driver gets: measured, at most 0.6 and 0.9, both in traffic.
+    for split, most in (("test", 0.75), ("test_ood", 0.95)):
+        tasks, seeds = list(suite.tasks(split)[:12]), list(range(12))
+        expert, _ = driven(drawn(suite, tasks, seeds=seeds))
+        worlds = drawn(suite, tasks * len(CONSTANT), seeds=seeds * len(CONSTANT))
+        actions, returns = np.repeat(CONSTANT, len(tasks), axis=0), np.zeros(worlds.num_envs)
+        for _ in range(suite.spec.horizon):
+            returns += worlds.step(actions)[1]
+        paid = returns.reshape(len(CONSTANT), -1).mean(axis=1)
+        assert paid.max() < most * expert.mean(), (split, paid)
 
 
 def test_driving_straight_on_finds_few_destinations() -> None:
