@@ -29,7 +29,7 @@ CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
 H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
-REACH = "manipulation/ml1-reach-v1"
+REACH, PUSH = "manipulation/ml1-reach-v1", "manipulation/ml1-push-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 LITE, K20, SCRATCH, LEARN2LEARN = "lite-v1", "lite-k20-v1", "scratch-v1", "paper/learn2learn-cheetah-direction-v1"
 ROML, ROML_30M = "paper/roml-cheetah-velocity-v1", "paper/roml-cheetah-velocity-30m-v1"
@@ -67,6 +67,7 @@ SEEDS = {
     **{(LITE, suite, agent): {0, 1, 2} for suite in (CHEETAH, DIRECTION) for agent in ("finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in ADAPTING for agent in ("random", "rl2", "multitask-ppo", "oracle")},
     **{(LITE, REACH, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo")},
+    **{(LITE, PUSH, agent): {0, 1, 2} for agent in ("random", "rl2")},
     **{(SCRATCH, DIRECTION, agent): {0, 1, 2} for agent in ("sb3-ppo", "sb3-sac")},
     (LEARN2LEARN, H100, "maml"): {0, 1, 2},
 }
@@ -222,7 +223,7 @@ def test_knowing_the_car_pays_in_drive_vehicle(episodes: pd.DataFrame) -> None:
     assert references.normalise(oracle) - references.normalise(memoryless) >= 0.15
 
 
-@pytest.mark.parametrize("suite", [*ADAPTING, REACH])
+@pytest.mark.parametrize("suite", [*ADAPTING, REACH, PUSH])
 def test_rl2_beats_random_in_every_seed(episodes: pd.DataFrame, suite: str) -> None:
     assert per_seed(episodes, suite, "rl2").min() > per_seed(episodes, suite, "random").max()
 
