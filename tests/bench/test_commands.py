@@ -13,7 +13,11 @@ import pytest
     [
         ("metarl_agents.metric.distances", ["nowhere", "--out", "figures"], "nowhere/manifest.json cannot be read"),
         ("metarl_suites.manipulation.legacy", ["nowhere"], "nowhere holds no agent.json"),
-        ("metarl_suites.manipulation.legacy", ["nowhere", "--out", "."], ". is a folder; expected the name of a file"),
+        (
+            "metarl_suites.manipulation.legacy",
+            ["nowhere", "--out", __file__],
+            "is a file; expected a folder to write into",
+        ),
         ("metarl_suites.navigation.driver", [], "No suite was given; expected: python -m"),
         (
             "metarl_suites.navigation.driver",

@@ -194,5 +194,5 @@ def test_a_second_signal_waits_for_no_worker_and_says_what_is_lost(tmp_path: Pat
         time.sleep(1)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.count("what it did since the last save point is lost") == 2
+    assert said.count("since the last save point") == 2  # also of a worker that was quick enough to say it itself
     assert said.count("Resume with: metarl-bench run") == 2
