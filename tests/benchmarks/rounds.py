@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import platform
 import statistics
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 # A contender runs once and returns how many units of work it did.
 Contender = Callable[[], float]
 RESULTS = Path(__file__).parents[2] / "results" / "speed"
+NO_AIM = {"aim": "-", "met": "-"}
+_MEETS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 class Rounds:
@@ -67,6 +70,19 @@ def stepping(envs: Any, actions: NDArray[Any], *, resets: bool) -> Contender:
     return run
 
 
+def judged(value: float, sign: str, aim: float, *, unit: str = "", of: str = "") -> dict[str, Any]:
+    """Returns the columns of a row that say what a number should be, and whether it is.
+
+    Args:
+        value: As the row shows it.
+        sign: ``<``, ``<=``, ``>`` or ``>=``.
+        aim: What stands behind the sign.
+        unit: Of the aim.
+        of: Ends the columns' names, for rows with several aims.
+    """
+    return {f"aim{of}": f"{sign} {aim:g}{unit}", f"met{of}": _MEETS[sign](value, aim)}
+
+
 def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> None:
     """Writes a table of ratios as JSON and Markdown, with the machine it was measured on."""
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -75,10 +91,16 @@ def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> 
     (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     header = list(rows[0])
     lines = [f"# {title}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(str(row[column]) for column in header) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(row[column]) for column in header) + " |" for row in rows]
     lines += ["", f"Medians of {rounds} alternating rounds in one run on {machine['cores']} cores ({machine['cpu']})."]
     lines += ["Ratios of rates measured in the same round; `make bench` writes this file.", ""]
     (RESULTS / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _cpu() -> str:

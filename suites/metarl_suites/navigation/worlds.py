@@ -38,7 +38,7 @@ MOST_DELAY = 6  # environment steps
 MAX_SPEED = 40.0
 # Starts differ by up to this much: m across the road, rad.
 START_ASIDE, START_YAW = 0.5, 0.05
-KEPT = 1024  # tasks whose plans and models are kept; about 60 MiB
+KEPT = 1024  # tasks whose plans and models are kept; about 180 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ ICE_GRIP = 0.8  # 1; sliding friction of the ground between patches of ice
 DEPTH = 4.0  # m; of level boxes: more than any step, and than a wall is high
 SLANTING_DEPTH = 1.0  # m; of the others, whose lower ends part where the ground turns upwards
 OVERLAP = 0.05  # m; patches of ice go on below their neighbours, so that the seam between the two trips nobody
-KEPT = 1024  # tasks whose models are kept; about 140 MiB
+KEPT = 1024  # tasks whose models are kept; about 150 MiB
 _PARKED = Piece(0.0, -100.0, 1.0, -100.0)
 _EARTH, _STONE, _ICE = (0.72, 0.66, 0.56, 1.0), (0.66, 0.6, 0.5, 1.0), (0.55, 0.8, 0.95, 1.0)
 
