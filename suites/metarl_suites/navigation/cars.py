@@ -11,11 +11,11 @@ from metarl_suites.navigation.rays import Array
 
 LOCK = 0.6  # rad; the front wheels at full lock, usual car
 TORQUE = 1500.0  # N m at the rear axle, usual car: 3.9 m/s2 from standing, and 17 m/s at most
-REVERSE = 0.5  # 1; share of the torque backwards
+REVERSE = 0.5  # 1; share of the torque backwards: the reverse gear is for backing out, not for driving routes
 STANDING = 1.0  # m/s; below it, negative throttle is the reverse gear, not the brakes
 # N s2/m2: half the density of air, times the car's side of 6 m2, times 0.9.
 WIND_FORCE = 3.2
-GUST = 0.5  # 1; wind changes by this share, step by step
+GUST = 0.5  # 1; wind changes by this share, step by step, so that no constant angle of the wheels holds against it
 # How many positions, velocities and controls a car has in the physics; those of other cars follow.
 POSITIONS, SPEEDS, CONTROLS = 17, 16, 9
 # Where its parts are in them.

@@ -13,7 +13,7 @@ from metarl_suites.navigation.plans import SIGHT
 
 Array = NDArray[np.float64]
 
-# Directions from the car's own, rad; denser to the front.
+# Directions from the car's own, rad; denser to the front, where one drives to. One behind, for the reverse gear.
 ANGLES = np.radians([0.0, 15.0, -15.0, 30.0, -30.0, 50.0, -50.0, 80.0, -80.0, 120.0, -120.0, 180.0])
 
 

@@ -26,7 +26,7 @@ from metarl_suites.navigation.rays import ANGLES
 
 HORIZON = 250  # steps of 0.1 s: the expert takes 130 to 230
 BUDGET = 3_000_000
-# m ahead on the route: the waypoints that a car sees.
+# m ahead on the route: the waypoints that a car sees: one piece of a road, and as far as rays reach.
 AHEAD = (8.0, 20.0)
 REACHED = 4.0  # m from the destination: on the road, nobody passes it by
 

@@ -32,11 +32,12 @@ from metarl_suites.navigation.specs import (
 from metarl_suites.navigation.traffic import Traffic, boxes, starts
 from metarl_suites.simulation import BatchSimulator, SimulatedWorlds
 
-SUBSTEPS = 4
+SUBSTEPS = 4  # of 0.025 s, the time step of the model: 0.1 s in all
 MOST_DELAY = 6  # environment steps
-# m/s; faster than any car of the suites. A world beyond it has broken the simulator.
+# m/s along x or y; more than twice as fast as any car drives. A world beyond it has broken the simulator.
 MAX_SPEED = 40.0
-# Starts differ by up to this much: m across the road, rad.
+# Starts differ by up to this much: m across the road, rad. Drawn by the seed, so that they tell nothing of the task; on
+# a road of 7 m, nobody starts near a rail or looks at it.
 START_ASIDE, START_YAW = 0.5, 0.05
 KEPT = 1024  # tasks whose plans and models are kept; about 180 MiB
 

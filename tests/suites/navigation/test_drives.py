@@ -8,8 +8,9 @@ import pytest
 from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite, Task
 from metarl_suites.navigation.driver import drive
+from metarl_suites.navigation.maps import Map
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
+from tests.suites.navigation.library import IDS, QUAT, VEHICLE, WEATHER, driven, play
 
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
@@ -60,6 +61,36 @@ def test_no_constant_action_pays_what_driving_does(suite_id: str) -> None:
             returns += worlds.step(actions)[1]
         paid = returns.reshape(len(CONSTANT), -1).mean(axis=1)
         assert paid.max() < most * expert.mean(), (split, paid)
+
+
+def off_streets(place: Map, points: np.ndarray) -> np.ndarray:
+    """Returns how far points [points, 2] are from the middle of the nearest street, m."""
+    streets = np.array(place.streets)
+    begin, way = streets[:, :2], streets[:, 2:4] - streets[:, :2]
+    apart = points[:, np.newaxis] - begin
+    share = np.clip((apart * way).sum(axis=2) / np.square(way).sum(axis=1), 0.0, 1.0)
+    return np.linalg.norm(apart - share[..., np.newaxis] * way, axis=2).min(axis=1)
+
+
+@pytest.mark.parametrize("suite_id", IDS)
+def test_full_throttle_into_corners_moves_nobody_through_walls_and_tips_few(suite_id: str) -> None:
+    suite = make_suite(suite_id)
+    tasks = list(suite.tasks("test"))
+    worlds = drawn(suite, tasks, seeds=list(range(len(tasks))))
+    rng = np.random.default_rng(0)
+    ways, upright = [], np.ones(len(tasks))
+    for step in range(suite.spec.horizon):
+        if step % 20 == 0:
+            actions = np.stack([rng.uniform(-0.15, 0.15, len(tasks)), np.ones(len(tasks))], axis=1)
+        *_, infos = worlds.step(actions)
+        assert not infos["invalid"].any()
+        x, y = worlds.snapshot()["physics"][:, QUAT][:, 1:3].T
+        upright = np.minimum(upright, 1.0 - 2.0 * (x**2 + y**2))
+        ways.append(worlds.places.copy())
+    for plan, way in zip(worlds.plans, np.stack(ways, axis=1), strict=True):
+        assert off_streets(plan.map, way).max() < 4.5  # m; farther off is inside of a block, or behind a rail
+    # Some climb the corners of blocks; the card says how many.
+    assert (upright < 0.95).mean() <= 0.1
 
 
 def test_driving_straight_on_finds_few_destinations() -> None:
