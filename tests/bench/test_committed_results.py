@@ -29,9 +29,10 @@ CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
 H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
-REACH, PUSH = "manipulation/ml1-reach-v1", "manipulation/ml1-push-v1"
+REACH, PUSH, ML10 = "manipulation/ml1-reach-v1", "manipulation/ml1-push-v1", "manipulation/ml10-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 LITE, K20, SCRATCH, LEARN2LEARN = "lite-v1", "lite-k20-v1", "scratch-v1", "paper/learn2learn-cheetah-direction-v1"
+METAWORLD = "paper/metaworld-ml10-v1"
 ROML, ROML_30M = "paper/roml-cheetah-velocity-v1", "paper/roml-cheetah-velocity-30m-v1"
 GRADIENT = ("maml", "fo-maml", "e-maml", "meta-sgd", "promp", "reptile")
 # Suites whose gap between the memoryless policy and the oracle is measured.
@@ -66,8 +67,8 @@ SEEDS = {
     **{(K20, DIRECTION, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo", "finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in (CHEETAH, DIRECTION) for agent in ("finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in ADAPTING for agent in ("random", "rl2", "multitask-ppo", "oracle")},
-    **{(LITE, REACH, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo")},
-    **{(LITE, PUSH, agent): {0, 1, 2} for agent in ("random", "rl2")},
+    **{(LITE, suite, agent): {0, 1, 2} for suite in (REACH, PUSH) for agent in ("random", "rl2", "multitask-ppo")},
+    (METAWORLD, ML10, "rl2"): {0},
     **{(SCRATCH, DIRECTION, agent): {0, 1, 2} for agent in ("sb3-ppo", "sb3-sac")},
     (LEARN2LEARN, H100, "maml"): {0, 1, 2},
 }
