@@ -73,7 +73,7 @@ def off_streets(place: Map, points: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("suite_id", IDS)
-def test_full_throttle_into_corners_moves_nobody_through_walls_and_tips_few(suite_id: str) -> None:
+def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_few(suite_id: str) -> None:
     suite = make_suite(suite_id)
     tasks = list(suite.tasks("test"))
     worlds = drawn(suite, tasks, seeds=list(range(len(tasks))))
@@ -89,7 +89,7 @@ def test_full_throttle_into_corners_moves_nobody_through_walls_and_tips_few(suit
         ways.append(worlds.places.copy())
     for plan, way in zip(worlds.plans, np.stack(ways, axis=1), strict=True):
         assert off_streets(plan.map, way).max() < 4.5  # m; farther off is inside of a block, or behind a rail
-    # Some climb the corners of blocks; the card says how many.
+    # Walls lift some who drive at them hard; the card says how many.
     assert (upright < 0.95).mean() <= 0.1
 
 
