@@ -99,15 +99,9 @@ def run_cell(
             return _outcome(folder, manifest, resumed=True)
         session = Session(plan, run_folder, manifest, reporter, num_threads)
         status = "failed"
-
-        def losses() -> list[str]:
-            return [
-                f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost.",
-                f"Resume with: {cell.command(out, keep_weights)}",
-            ]
-
+        command = cell.command(out, keep_weights)
         try:
-            with interruption_wins(), telling(losses):
+            with interruption_wins(), telling(lambda: _losses(cell, session, command)):
                 reporter.begin(cell.name, plan.resolved.budget * plan.resolved.learners, manifest.steps)
                 with simulator_warnings(folder):
                     session.train(plan.resolved.budget if until is None else until)
@@ -127,6 +121,12 @@ def check_limits(until: int | None, num_threads: int) -> None:
     if until is not None and until < 1:
         raise ConfigError(f"until is {until} steps; expected 1 or more, or to leave it out for the whole budget.")
     check_threads(num_threads)
+
+
+def _losses(cell: Cell, session: Session, command: str) -> list[str]:
+    """Returns what an interruption now costs, and the command that goes on."""
+    lost = f"{cell.name}: {session.lost_steps:,} steps since the last save point are lost."
+    return [lost, f"Resume with: {command}"]
 
 
 def _outcome(folder: Path, manifest: Manifest, *, resumed: bool) -> Outcome:

@@ -83,6 +83,25 @@ def judged(value: float, sign: str, aim: float, *, unit: str = "", of: str = "")
     return {f"aim{of}": f"{sign} {aim:g}{unit}", f"met{of}": _MEETS[sign](value, aim)}
 
 
+def compared(rounds: Rounds, name: str, other: str, least: float | None = None) -> dict[str, Any]:
+    """Returns the columns of a row that hold one contender against another.
+
+    Args:
+        rounds: What was measured.
+        name: The contender.
+        other: What it is held against.
+        least: Of the ratio of their rates; None where nothing is aimed at.
+    """
+    ratio = round(rounds.ratio(name, other), 2)
+    return {
+        "against": other,
+        "ratio": ratio,
+        **(NO_AIM if least is None else judged(ratio, ">=", least)),
+        "steps/s": round(rounds.median(name)),
+        "steps/s of the other": round(rounds.median(other)),
+    }
+
+
 def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> None:
     """Writes a table of ratios as JSON and Markdown, with the machine it was measured on."""
     RESULTS.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from metarl_bench.tasks import Suite, Task
 from metarl_suites.crew import Crew
 from metarl_suites.manipulation.environments import make_environment
 from metarl_suites.manipulation.suite import goal_of
-from tests.benchmarks.rounds import Contender, Rounds, judged, stepping, write
+from tests.benchmarks.rounds import Contender, Rounds, compared, judged, stepping, write
 
 THREADS = 2
 STEPS = 2_400  # environment steps of one contender in one round
@@ -144,19 +144,7 @@ def _measure(suite_id: str) -> list[dict[str, Any]]:
         rounds = Rounds(contenders)
         for _ in range(ROUNDS):
             rounds.run()
-    return [_row(rounds, suite_id, other, least) for other, least in aims.items()]
-
-
-def _row(rounds: Rounds, suite_id: str, other: str, least: float) -> dict[str, Any]:
-    ratio = round(rounds.ratio(OURS, other), 2)
-    return {
-        "what": suite_id,
-        "against": other,
-        "ratio": ratio,
-        **judged(ratio, ">=", least),
-        "steps/s": round(rounds.median(OURS)),
-        "steps/s of the other": round(rounds.median(other)),
-    }
+    return [{"what": suite_id, **compared(rounds, OURS, other, least)} for other, least in aims.items()]
 
 
 def test_worlds_against_the_limit_and_the_library(benchmark: Any) -> None:

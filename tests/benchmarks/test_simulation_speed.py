@@ -18,7 +18,7 @@ from metarl_bench.worlds import Worlds
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.robots import CHEETAH
 from metarl_suites.locomotion.suite import LeggedSuite
-from tests.benchmarks.rounds import NO_AIM, Contender, Rounds, judged, stepping, write
+from tests.benchmarks.rounds import Contender, Rounds, compared, stepping, write
 
 THREADS = 2
 STEPS = 20_000  # environment steps of one contender in one round
@@ -164,12 +164,4 @@ def test_closed_loop_against_the_limit_and_gymnasium(benchmark: Any) -> None:
 
 
 def _row(rounds: Rounds, name: str, other: str, least: float | None = None) -> dict[str, Any]:
-    ratio = round(rounds.ratio(name, other), 2)
-    return {
-        "what": name,
-        "against": other,
-        "ratio": ratio,
-        **(NO_AIM if least is None else judged(ratio, ">=", least)),
-        "steps/s": round(rounds.median(name)),
-        "steps/s of the other": round(rounds.median(other)),
-    }
+    return {"what": name, **compared(rounds, name, other, least)}

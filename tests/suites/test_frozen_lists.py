@@ -1,7 +1,8 @@
-"""The frozen task lists of the suites of robots and cars."""
+"""The frozen task lists and references of the suites of robots and cars."""
 
 import pytest
 
+from metarl_bench.leaderboard import references_hash
 from metarl_bench.registry import SUITES, make_suite
 from metarl_bench.tasks import hash_tasks
 
@@ -129,6 +130,21 @@ FROZEN = {
         "test_ood": "dd42c2b55ceac791",
     },
 }
+# Normalised scores change with them: other references need a new version of the suite, never a new hash here.
+REFERENCES = {
+    "locomotion/ant-direction-v1": "a85436100a9f",
+    "locomotion/cheetah-direction-v1": "a26ca69cfa54",
+    "locomotion/cheetah-mass-v1": "30752af874d5",
+    "locomotion/cheetah-velocity-v1": "9b3e660414cc",
+    "locomotion/cheetah-velocity-wide-obs20-v1": "6e5ba9228bcd",
+    "locomotion/terrain-cheetah-v1": "5431af205eac",
+    "navigation/drive-city-v1": "5a9bf840bbcc",
+    "navigation/drive-sparse-v1": "0195cc786873",
+    "navigation/drive-sparse-v2": "09836de7e7d2",
+    "navigation/drive-traffic-v1": "331c15561c4b",
+    "navigation/drive-vehicle-v1": "20a4f85f9841",
+    "navigation/drive-weather-v1": "76aeef27a517",
+}
 
 
 @pytest.mark.parametrize("suite_id", IDS)
@@ -136,3 +152,8 @@ def test_frozen_lists_never_change(suite_id: str) -> None:
     suite = make_suite(suite_id)
     found = {split: hash_tasks(suite.tasks(split))[:16] for split in ("validation", "test", "test_ood")}
     assert found == FROZEN[suite_id]
+
+
+def test_references_never_change() -> None:
+    known = {spec.id: spec.references for spec in SUITES.all() if spec.id in IDS}
+    assert {suite: references_hash(found) for suite, found in known.items() if found is not None} == REFERENCES

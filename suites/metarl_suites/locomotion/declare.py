@@ -18,8 +18,8 @@ def best_run(
     *,
     random: float,
     expert: float,
+    runs: str,
     rules: str = "lite-v1, 4M steps, shot 2",
-    runs: str = "the oracle's seed 0",
 ) -> References:
     """Returns references whose expert is the best of some runs on the test tasks, where nobody has a bound.
 
@@ -27,8 +27,8 @@ def best_run(
         suite: Its id.
         random: Mean return of random play.
         expert: Mean return of the best run.
-        rules: By which it was trained and tested.
         runs: Which run that is.
+        rules: By which it was trained and tested.
     """
     return References(
         random=random,
