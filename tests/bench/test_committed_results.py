@@ -59,7 +59,7 @@ SEEDS = {
     (LITE, DIRECTION, "pearl"): {0, 1, 2},
     (LITE, DIRECTION, "metric"): {0, 1, 2},
     (LITE, DIRECTION, "varibad"): {0, 1, 2},
-    (LITE, DENSE, "rl2"): {0},
+    (LITE, DENSE, "rl2"): {0, 1, 2},
     (LITE, SPARSE, "rl2"): {0, 1, 2},
     (LITE, SPARSE, "varibad"): {0, 1, 2},
     (LITE, SPARSE, "pearl"): {0, 1, 2},
