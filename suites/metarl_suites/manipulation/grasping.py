@@ -200,4 +200,4 @@ def _outside(place: Sequence[float], zero: Sequence[float], one: Sequence[float]
         if not (low <= at <= high if high >= low else high <= at <= low):
             return 1.0
         share *= (at - low) / (high - low)
-    return share
+    return np.float64(share)  # as in the original, where what is multiplied with it is then in float32 no more

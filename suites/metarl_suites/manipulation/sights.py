@@ -130,21 +130,25 @@ def lengths(vectors: Array) -> Array:
     return found
 
 
+# Elements of a matrix on both sides of its diagonal.
+_LOWER, _UPPER = np.array([7, 2, 3]), np.array([5, 6, 1])
 # By the largest of a matrix's three diagonal elements and its trace: which of the columns below are the quaternion.
-_CHOICES = np.array([[0, 3, 4, 6], [3, 1, 5, 7], [4, 5, 2, 8], [6, 7, 8, 9]])
+_CHOICES = np.array([[0, 5, 4, 6], [5, 1, 3, 7], [4, 3, 2, 8], [6, 7, 8, 9]])
 
 
 def quaternions(matrices: Array) -> Array:
     """Returns scipy's ``Rotation.as_quat``: x, y, z, w, of rotation matrices [rotations, 9]."""
-    diagonal = matrices[:, [0, 4, 8]]
-    trace = diagonal[:, 0] + diagonal[:, 1] + diagonal[:, 2]
+    decisions = np.empty((len(matrices), 4))
+    decisions[:, :3] = diagonal = matrices[:, ::4]
+    decisions[:, 3] = trace = diagonal[:, 0] + diagonal[:, 1] + diagonal[:, 2]
+    lower, upper = matrices.take(_LOWER, axis=1), matrices.take(_UPPER, axis=1)
     columns = np.empty((len(matrices), 10))
-    columns[:, :3] = (1.0 - trace)[:, None] + 2.0 * diagonal
-    columns[:, 3:6] = matrices[:, [3, 6, 7]] + matrices[:, [1, 2, 5]]
-    columns[:, 6:9] = matrices[:, [7, 2, 3]] - matrices[:, [5, 6, 1]]
-    columns[:, 9] = 1.0 + trace
-    largest = np.argmax(np.concatenate([diagonal, trace[:, None]], axis=1), axis=1)
-    chosen = np.take_along_axis(columns, _CHOICES[largest], axis=1)
+    np.add((1.0 - trace)[:, None], 2.0 * diagonal, out=columns[:, :3])
+    np.add(lower, upper, out=columns[:, 3:6])
+    np.subtract(lower, upper, out=columns[:, 6:9])
+    np.add(1.0, trace, out=columns[:, 9])
+    first = np.arange(0, columns.size, 10)[:, None]
+    chosen = columns.take(first + _CHOICES[decisions.argmax(axis=1)])
     x, y, z, w = (chosen * chosen).T
     quaternion: Array = chosen / np.sqrt(x + y + z + w)[:, None]
     return quaternion
