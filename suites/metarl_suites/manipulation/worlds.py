@@ -32,6 +32,8 @@ from metarl_suites.manipulation.suite import goal_of
 
 # m; how far an action of 1 moves the hand's target. Actions are float32 in Meta-World, and so is their product.
 _ACTION_SCALE = np.float32(0.01)
+# What both fingers make of the grip that an action asks for.
+_OPPOSITE = np.array([1.0, -1.0], np.float32)
 # By kind and goal vector: resets are played once in a process.
 _STARTS: dict[tuple[str, bytes], Start] = {}
 
@@ -163,17 +165,16 @@ class ManipulationWorlds(BatchedWorlds):
         frames = frames_of(sights, self._turn_sizes[worlds])
         self._frames[worlds, :SEEN_SIZE] = frames
         facts = facts_of(sights, frames)
-        formulas = [self._formulas[world] for world in worlds.tolist()]
-        steps = zip(formulas, facts, facts.tolist(), actions[:, 3], strict=True)
-        rewards, success = zip(*(formula(*step) for formula, *step in steps), strict=True)
-        return list(rewards), list(success)
+        steps = zip(worlds.tolist(), facts, facts.tolist(), actions[:, 3], strict=True)
+        found = [self._formulas[world](known, numbers, grip) for world, known, numbers, grip in steps]
+        return [reward for reward, _ in found], [solved for _, solved in found]
 
     def _control(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> None:
         """Moves the hands' targets and sets the fingers' controls."""
         low, high = self._mocap_low[worlds], self._mocap_high[worlds]
         targets = self._states[worlds, MOCAP] + actions[:, :3] * _ACTION_SCALE
-        self._states[worlds, MOCAP] = np.clip(targets, low, high)
-        self._states[worlds, FINGERS] = np.stack([actions[:, 3], -actions[:, 3]], axis=1)
+        self._states[worlds, MOCAP] = np.minimum(np.maximum(targets, low), high)
+        self._states[worlds, FINGERS] = actions[:, 3:] * _OPPOSITE
 
     @override
     def _observe(self) -> NDArray[np.float32]:
@@ -183,9 +184,8 @@ class ManipulationWorlds(BatchedWorlds):
 
     def _clipped(self) -> Array:
         clipped = self._frames.copy()
-        for first in (0, FRAME_SIZE):
-            hand = slice(first, first + len(FRAME_LOW))
-            clipped[:, hand] = np.clip(clipped[:, hand], FRAME_LOW, FRAME_HIGH)
+        hands = clipped.reshape(-1, 2, FRAME_SIZE)[..., : len(FRAME_LOW)]
+        np.clip(hands, FRAME_LOW, FRAME_HIGH, out=hands)
         return clipped
 
     @override
