@@ -1,7 +1,6 @@
 """Faster forms of what Meta-World's rewards and observations call most, equal to the originals bit for bit.
 
-Plain floats instead of arrays of one number. A square stays ``x**2``: the C library's power, which Meta-World gets, now
-and then differs from ``x * x`` in the last bit. Whatever is not covered goes to the original.
+Plain floats instead of arrays of one number. Whatever is not covered goes to the original.
 """
 
 from __future__ import annotations
@@ -12,18 +11,15 @@ from typing import Any
 
 import numpy as np
 from metaworld.utils import reward_utils
-from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+from metarl_suites.manipulation.shaping import Vector, length, long_tail
 
 
 def norm(vector: Any, ord: int | None = None, **others: Any) -> Any:  # noqa: A002 - numpy's own name
     """``np.linalg.norm``."""
     plain = isinstance(vector, np.ndarray) and vector.dtype == np.float64 and vector.ndim == 1
     if plain and ord in (None, 2) and not others:
-        # The product of numpy's library, as in the original: on some processors it rounds once where x * x + y * y
-        # rounds twice.
-        return np.float64(math.sqrt(vector.dot(vector)))
+        return np.float64(length(vector))
     return np.linalg.norm(vector, ord, **others)
 
 
@@ -37,12 +33,7 @@ def tolerance(
     """``reward_utils.tolerance``: 1 inside the bounds, falling with the distance to them outside."""
     if sigmoid != "long_tail" or not isinstance(x, float) or margin <= 0.0 or value_at_margin != 0.1:
         return reward_utils.tolerance(x, bounds, margin, sigmoid, value_at_margin)
-    lower, upper = bounds
-    value = float(x)
-    if lower <= value <= upper:
-        return 1.0
-    distance = (lower - value if value < lower else value - upper) / float(margin)
-    return 1.0 / ((distance * 3.0) ** 2 + 1.0)
+    return long_tail(float(x), *bounds, float(margin))
 
 
 class MatrixRotation:

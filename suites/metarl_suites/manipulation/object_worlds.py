@@ -13,11 +13,13 @@ from typing_extensions import override
 from metarl_bench.errors import ContractError
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_suites.manipulation.kinds import KINDS
-from metarl_suites.manipulation.scene import FRAME_SIZE, MOVED, Array, Scene, Start
+from metarl_suites.manipulation.scene import MOVED, Scene, Start
+from metarl_suites.manipulation.sights import FRAME_SIZE, Array
 from metarl_suites.manipulation.thing_models import (
     BODY,
     FIELDS,
     KIND,
+    LOOK,
     Edits,
     bench_model,
     edits,
@@ -45,7 +47,7 @@ class ObjectWorlds(ManipulationWorlds):
     def restore(self, snapshot: Mapping[str, NDArray[Any]]) -> None:
         super().restore(snapshot)
         for world in np.flatnonzero(self._begun).tolist():
-            self._starts[world] = placed(self._edits[world], self._places[world])
+            self._set_start(world, placed(self._edits[world], self._places[world]))
 
     @override
     def _check(self, task: Task) -> None:
@@ -64,13 +66,13 @@ class ObjectWorlds(ManipulationWorlds):
 
     @override
     def _make_scene(self, kind: str) -> Scene:
-        return Scene(make_thing_environment(), FIELDS)
+        return Scene(make_thing_environment(), FIELDS, LOOK)
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
         for world, rng in zip(worlds.tolist(), rngs, strict=True):
             self._places[world] = _draw(rng)
-            self._starts[world] = placed(self._edits[world], self._places[world])
+            self._set_start(world, placed(self._edits[world], self._places[world]))
         super()._begin(worlds, rngs)
 
     @override

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from metarl_suites.manipulation.environments import DataViews
 from metarl_suites.manipulation.seen import Seen, poses_of
-
-Array = NDArray[np.float64]
+from metarl_suites.manipulation.sights import FRAME_HIGH, FRAME_LOW, FRAME_SIZE, UNTURNED, Array, Look, Sight
 
 FRAME_SKIP = 5
 # s; of one environment step.
@@ -38,11 +37,6 @@ STATE_SIZE = 1 + 18 + 17 + 17 + 2 + 3 + 4
 # Where in a row, from its end, what an action sets.
 FINGERS = slice(-9, -7)
 MOCAP = slice(-7, -4)
-# Hand position, gripper opening, and position and quaternion of up to two objects.
-FRAME_SIZE = 18
-# What Meta-World clips the hand's position and the opening to.
-FRAME_LOW = np.array([-0.525, 0.348, -0.0525, -1.0])
-FRAME_HIGH = np.array([0.525, 1.025, 0.7, 1.0])
 # An attribute that bin-picking sets at the first step of an episode.
 _REMEMBERED = "_target_to_obj_init"
 # What stands for nothing remembered: what can be is a distance.
@@ -81,14 +75,16 @@ class Scene:
     Args:
         environment: With a model and data of its own.
         fields: Arrays of the model that tasks write into, beside those of ``MOVED``.
+        look: What sights show of it; None for a kind that ``judge`` rewards.
 
     Attributes:
         state_size: Numbers of this kind's state.
+        turn_size: Of its sights, as ``frames_of`` takes it.
         mocap_low: m; where the hand's target can be, lower ends.
         mocap_high: m; upper ends.
     """
 
-    def __init__(self, environment: SawyerXYZEnv, fields: tuple[str, ...] = ()) -> None:
+    def __init__(self, environment: SawyerXYZEnv, fields: tuple[str, ...] = (), look: Look | None = None) -> None:
         self._environment: Any = environment
         self._model = self._environment.model
         self._data = self._environment.data
@@ -103,6 +99,8 @@ class Scene:
         self._ends = self._data.site("rightEndEffector").xpos, self._data.site("leftEndEffector").xpos
         self._fields = [getattr(self._model, name) for name in (*MOVED, *fields)]
         self._poses = poses_of(self._data)
+        self._sight = None if look is None else Sight(self._data, self._poses, look)
+        self.turn_size = UNTURNED if self._sight is None else self._sight.turn_size
 
     def begin(self, vector: Array) -> Start:
         """Plays Meta-World's own reset for a goal vector."""
@@ -124,15 +122,16 @@ class Scene:
 
     def new_seen(self) -> Seen:
         """Returns room for what ``judge`` needs of a world."""
-        return Seen(len(self._poses))
+        return Seen(len(self._poses) if self._sight is None else 0)
 
-    def advance(self, start: Start, state: Array, seen: Seen) -> bool:
+    def advance(self, start: Start, state: Array, sight: Array, seen: Seen) -> bool:
         """Steps the physics of a world.
 
         Args:
             start: How its episode began.
             state: Its physics, with controls and mocap position of this step; becomes those after it.
-            seen: Becomes what ``judge`` needs, of this scene or of another one of the kind.
+            sight: Becomes what this shows, in kinds that have sights.
+            seen: Becomes what ``judge`` needs, of this scene or of another one of the kind, in all others.
 
         Returns:
             Whether the world is still sound.
@@ -143,15 +142,18 @@ class Scene:
         mujoco.mj_step(self._model, self._data, FRAME_SKIP)
         mujoco.mj_forward(self._model, self._data)
         mujoco.mj_getState(self._model, self._data, state, _STATE)
-        seen.poses[:] = self._poses
-        seen.touching = self._environment.feels_object()
+        if self._sight is not None:
+            self._sight.read(sight)
+        else:
+            seen.poses[:] = self._poses
+            seen.touching = self._environment.feels_object()
         # MuJoCo begins again at time 0 where it met NaN or diverged.
         return bool(abs(state[0] - before - STEP_S) <= 0.1 * STEP_S)
 
     def judge(
         self, start: Start, seen: Seen, frames: Array, memory: Array, action: NDArray[np.float32]
     ) -> tuple[float, bool]:
-        """Observes and rewards what a world has come to.
+        """Observes and rewards what a world has come to, with Meta-World's own functions.
 
         Apart from ``advance``, so that this code runs for one world after another: between steps of physics, which
         leave none of it in the processor's caches, it is slower.
@@ -186,7 +188,8 @@ class Scene:
         self._play_once(start)
         for field, values in zip(self._fields, start.written, strict=True):
             field[:] = values
-        self._model.stat.meaninertia = start.mean_inertia
+        if self._bound is None or self._bound.mean_inertia != start.mean_inertia:
+            self._model.stat.meaninertia = start.mean_inertia
         self._bound = start
 
     def _environment_of(self, start: Start, seen: Seen) -> Any:

@@ -13,7 +13,7 @@ _POSES = ("qpos", "qvel", "xpos", "xquat", "xmat", "geom_xpos", "geom_xmat", "si
 
 
 class Seen:
-    """A copy of what a step has led to.
+    """A copy of what a step has led to, in kinds that Meta-World's own functions reward.
 
     Attributes:
         poses: As ``poses_of`` returns them.

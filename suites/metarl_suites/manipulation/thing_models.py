@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from metarl_suites.manipulation.environments import environment_class, light_spec, prepared
 from metarl_suites.manipulation.fast import MatrixRotation
+from metarl_suites.manipulation.sights import Look
 from metarl_suites.manipulation.things import PARTS, Part, Thing, parts
 
 KIND = "pick-place"
@@ -20,6 +21,8 @@ KIND = "pick-place"
 # Where the frame is higher or lower, observations would tell the size.
 FRAME = 0.02
 BODY = "obj"
+# Observations show how the whole object lies, not its first part, as Meta-World's do.
+LOOK = Look(("body", BODY, "xpos"), ("body", BODY, "xmat"))
 # Meta-World calls the object's first geom so.
 _FIRST = "objGeom"
 # As Meta-World's puck touches things, but that the friction of a contact is the object's, whatever touches it.

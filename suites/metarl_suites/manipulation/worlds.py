@@ -14,23 +14,26 @@ from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import BatchedWorlds, Bools, Outcome, WorldIndex
 from metarl_suites.crew import Crew
 from metarl_suites.manipulation.environments import make_environment
-from metarl_suites.manipulation.scene import (
-    FINGERS,
+from metarl_suites.manipulation.formulas import Formula
+from metarl_suites.manipulation.measured import MEASURES
+from metarl_suites.manipulation.scene import FINGERS, MOCAP, NOTHING, STATE_SIZE, Scene, Start
+from metarl_suites.manipulation.seen import Seen
+from metarl_suites.manipulation.sights import (
     FRAME_HIGH,
     FRAME_LOW,
     FRAME_SIZE,
-    MOCAP,
-    NOTHING,
-    STATE_SIZE,
+    SEEN_SIZE,
+    SIGHT_SIZE,
     Array,
-    Scene,
-    Start,
+    facts_of,
+    frames_of,
 )
-from metarl_suites.manipulation.seen import Seen
 from metarl_suites.manipulation.suite import goal_of
 
 # m; how far an action of 1 moves the hand's target. Actions are float32 in Meta-World, and so is their product.
 _ACTION_SCALE = np.float32(0.01)
+# What both fingers make of the grip that an action asks for.
+_OPPOSITE = np.array([1.0, -1.0], np.float32)
 # By kind and goal vector: resets are played once in a process.
 _STARTS: dict[tuple[str, bytes], Start] = {}
 
@@ -45,6 +48,10 @@ class ManipulationWorlds(BatchedWorlds):
         self._kinds = [""] * num_worlds
         self._starts: dict[int, Start] = {}
         self._seen: dict[int, Seen] = {}
+        self._sights = np.zeros((num_worlds, SIGHT_SIZE))
+        self._turn_sizes = np.zeros(num_worlds, np.intp)
+        self._measured = np.zeros(num_worlds, np.bool_)
+        self._formulas: dict[int, Formula] = {}
         self._states = np.zeros((num_worlds, STATE_SIZE))
         self._rows: list[Array] = list(self._states)
         self._frames = np.zeros((num_worlds, 2 * FRAME_SIZE))
@@ -87,9 +94,17 @@ class ManipulationWorlds(BatchedWorlds):
     def _enter(self, world: int, kind: str, start: Start) -> None:
         """Makes a world one of a kind."""
         scene = self._scene(0, kind)
-        self._kinds[world], self._starts[world], self._seen[world] = kind, start, scene.new_seen()
+        self._kinds[world], self._seen[world] = kind, scene.new_seen()
+        self._measured[world], self._turn_sizes[world] = kind in MEASURES, scene.turn_size
+        self._set_start(world, start)
         self._rows[world] = self._states[world, -scene.state_size :]
         self._mocap_low[world], self._mocap_high[world] = scene.mocap_low, scene.mocap_high
+
+    def _set_start(self, world: int, start: Start) -> None:
+        """Sets how the episodes of a world begin, and what rewards them."""
+        self._starts[world] = start
+        if self._measured[world]:
+            self._formulas[world] = MEASURES[self._kinds[world]].reward(start.attributes)
 
     def _find_starts(self, goals: Sequence[tuple[str, Array]]) -> None:
         """Plays the resets that no worlds of this process have played so far."""
@@ -107,7 +122,7 @@ class ManipulationWorlds(BatchedWorlds):
         return scenes[kind]
 
     def _make_scene(self, kind: str) -> Scene:
-        return Scene(make_environment(kind))
+        return Scene(make_environment(kind), look=MEASURES[kind].look if kind in MEASURES else None)
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
@@ -130,23 +145,36 @@ class ManipulationWorlds(BatchedWorlds):
 
         def share(thread: int, part: slice) -> None:
             for place, world in enumerate(stepped[part], start=part.start):
-                scene = self._scene(thread, self._kinds[world])
-                sound[place] = scene.advance(self._starts[world], self._rows[world], self._seen[world])
+                scene, state = self._scene(thread, self._kinds[world]), self._rows[world]
+                sound[place] = scene.advance(self._starts[world], state, self._sights[world], self._seen[world])
 
         self._crew.run(share, len(stepped))
-        for place in np.flatnonzero(sound).tolist():
+        measured = self._measured[chosen]
+        if (places := np.flatnonzero(sound & measured)).size:
+            rewards[places], success[places] = self._measure(chosen[places], exact[places])
+        for place in np.flatnonzero(sound & ~measured).tolist():
             world = stepped[place]
             rewards[place], success[place] = self._scene(0, self._kinds[world]).judge(
                 self._starts[world], self._seen[world], self._frames[world], self._memory[world], exact[place]
             )
         return Outcome(rewards, terminated=np.zeros(len(stepped), np.bool_), success=success, invalid=~sound)
 
+    def _measure(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> tuple[list[float], list[bool]]:
+        """Observes and rewards what worlds with a formula have come to."""
+        sights = self._sights[worlds]
+        frames = frames_of(sights, self._turn_sizes[worlds])
+        self._frames[worlds, :SEEN_SIZE] = frames
+        facts = facts_of(sights, frames)
+        steps = zip(worlds.tolist(), facts, facts.tolist(), actions[:, 3], strict=True)
+        found = [self._formulas[world](known, numbers, grip) for world, known, numbers, grip in steps]
+        return [reward for reward, _ in found], [solved for _, solved in found]
+
     def _control(self, worlds: NDArray[np.intp], actions: NDArray[np.float32]) -> None:
         """Moves the hands' targets and sets the fingers' controls."""
         low, high = self._mocap_low[worlds], self._mocap_high[worlds]
         targets = self._states[worlds, MOCAP] + actions[:, :3] * _ACTION_SCALE
-        self._states[worlds, MOCAP] = np.clip(targets, low, high)
-        self._states[worlds, FINGERS] = np.stack([actions[:, 3], -actions[:, 3]], axis=1)
+        self._states[worlds, MOCAP] = np.minimum(np.maximum(targets, low), high)
+        self._states[worlds, FINGERS] = actions[:, 3:] * _OPPOSITE
 
     @override
     def _observe(self) -> NDArray[np.float32]:
@@ -156,9 +184,8 @@ class ManipulationWorlds(BatchedWorlds):
 
     def _clipped(self) -> Array:
         clipped = self._frames.copy()
-        for first in (0, FRAME_SIZE):
-            hand = slice(first, first + len(FRAME_LOW))
-            clipped[:, hand] = np.clip(clipped[:, hand], FRAME_LOW, FRAME_HIGH)
+        hands = clipped.reshape(-1, 2, FRAME_SIZE)[..., : len(FRAME_LOW)]
+        np.clip(hands, FRAME_LOW, FRAME_HIGH, out=hands)
         return clipped
 
     @override
