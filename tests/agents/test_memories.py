@@ -144,7 +144,7 @@ def test_a_copy_goes_its_own_way(network: ActorCritic) -> None:
 def test_rollouts_are_replayed_as_they_were_collected_even_after_learning(network: ActorCritic) -> None:
     shape = TrialShape(adaptation_episodes=2, evaluation_episodes=1, horizon=20)
     ground = TrainingGround(make_suite(POINT), trial=shape, budget=10_000, until=10_000, key=("test",), segment=0)
-    encoder = InputEncoder(SUITES.get(POINT), remembers=True, privileged=False, discount=0.99)
+    encoder = InputEncoder(SUITES.get(POINT), remembers=True, privileged=False)
     rng = np.random.default_rng(0)
     # Trials of 60 steps, staggered by 10, in rollouts of 25: they begin anywhere.
     collector = TrialCollector(ground, network, encoder, num_worlds=WORLDS, episodes=3, stagger=10, rng=rng)

@@ -7,7 +7,7 @@ import torch
 from metarl_agents.common.gaussians import kl_divergence
 from metarl_agents.common.inputs import InputEncoder
 from metarl_agents.common.networks import ActorCritic
-from metarl_agents.common.normalisers import RewardScale, RunningMoments
+from metarl_agents.common.normalisers import RewardScale, RunningMoments, RunningReturns
 from metarl_agents.common.ppo import _log_density, make_batch
 from metarl_agents.common.rollouts import (
     Rollout,
@@ -30,7 +30,7 @@ def ground(budget: int = 100_000) -> TrainingGround:
 
 
 def collector(*, episodes: int, stagger: int = 5, memory: int = 8, across_episodes: bool = True) -> TrialCollector:
-    encoder = InputEncoder(SUITES.get(POINT), remembers=memory > 0, privileged=False, discount=0.99)
+    encoder = InputEncoder(SUITES.get(POINT), remembers=memory > 0, privileged=False)
     network = ActorCritic(
         num_observed=encoder.num_observed,
         num_history=encoder.num_history,
@@ -66,15 +66,29 @@ def test_reward_scale_is_the_deviation_of_the_discounted_return() -> None:
     rewards = np.random.default_rng(0).normal(size=(50, 3))
     ends = np.zeros((50, 3), np.bool_)
     ends[20] = True
-    scale = RewardScale(0.9)
-    running = scale.update(rewards, ends, np.zeros(3))
+    scale, running = RewardScale(), RunningReturns(3, 0.9)
+    for part in (slice(0, 30), slice(30, 50)):
+        found, _ = running.extend(rewards[part], np.roll(ends, 1, axis=0)[part], ends[part])
+        scale.update(found)
     returns, value = [], np.zeros(3)
     for step in range(50):
         value = rewards[step] + 0.9 * value
         returns.append(value)
         value = np.zeros(3) if step == 20 else value
-    assert running == pytest.approx(value)
+    assert found == pytest.approx(np.array(returns)[30:])
     assert scale.factor == pytest.approx(1 / np.std(returns), rel=1e-6)
+
+
+def test_deviations_are_those_of_the_returns_since_the_trial_began() -> None:
+    rewards = np.random.default_rng(0).normal(size=(8, 2)) * [1.0, 100.0]
+    starts, ends = np.zeros((2, 8, 2), np.bool_)
+    starts[[0, 5], 0] = starts[0, 1] = ends[4, 0] = True  # the first world begins another trial after five steps
+    running = RunningReturns(2, 0.0)
+    running.extend(rewards[:2], starts[:2], ends[:2])
+    _, deviations = running.extend(rewards[2:], starts[2:], ends[2:])
+    first, second, other = rewards[:5, 0].std(), rewards[5:, 0].std(), rewards[:, 1].std()
+    assert deviations[:, 0] == pytest.approx([first] * 3 + [second] * 3)
+    assert deviations[:, 1] == pytest.approx([other] * 6)
 
 
 def test_advantages_equal_the_definition_and_stop_at_trial_ends() -> None:
@@ -182,7 +196,7 @@ def test_a_true_end_of_the_mdp_is_worth_nothing() -> None:
 
 def test_privileged_numbers_are_scaled_to_the_training_range() -> None:
     spec = SUITES.get(POINT)
-    encoder = InputEncoder(spec, remembers=False, privileged=True, discount=0.99)
+    encoder = InputEncoder(spec, remembers=False, privileged=True)
     rows = encoder.encode(np.zeros((1, 2), np.float32), encoder.no_history(1), np.array([[1.0, -1.0]]))
     assert rows[0].tolist() == [0.0, 0.0, 1.0, -1.0]
 

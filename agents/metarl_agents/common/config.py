@@ -43,6 +43,8 @@ class OnPolicyConfig:
         entropy_weight: Of the entropy bonus.
         activation: Of the heads' hidden layers.
         initial_log_std: Of the policy.
+        scale_by_trial: Whether rewards are scaled by what their own trial has paid so far, not by what all have. Else
+            the gradient is that of the tasks that pay most, and what pays little before it is solved is never learned.
         learning_threads: Threads that torch learns with; part of the configuration since it can change sums.
     """
 
@@ -68,6 +70,7 @@ class OnPolicyConfig:
     entropy_weight: Annotated[float, Field(ge=0)] = 0.0
     activation: Activation = later_setting("tanh")
     initial_log_std: float = -0.5
+    scale_by_trial: bool = later_setting(False)
     learning_threads: Count = 1
 
 

@@ -26,7 +26,7 @@ class InputEncoder:
         reward_scale: Scales the rewards that are learned from.
     """
 
-    def __init__(self, suite: SuiteSpec, *, remembers: bool, privileged: bool, discount: float) -> None:
+    def __init__(self, suite: SuiteSpec, *, remembers: bool, privileged: bool) -> None:
         (num_observations,) = suite.observation_space.shape
         (self.num_actions,) = suite.action_space.shape
         self.num_privileged = suite.privileged_width if privileged else 0
@@ -37,7 +37,7 @@ class InputEncoder:
         self._centre, self._half_range = _privileged_scale(suite)
         self.observation_moments = RunningMoments(num_observations)
         self.reward_moments = RunningMoments(1)
-        self.reward_scale = RewardScale(discount)
+        self.reward_scale = RewardScale()
 
     def no_history(self, num_worlds: int) -> Floats:
         """Returns the history at the start of a trial [worlds, action + 2]: nothing, and an episode starts."""

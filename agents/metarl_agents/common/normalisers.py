@@ -54,30 +54,57 @@ class RunningMoments:
 class RewardScale:
     """Divides rewards by the running standard deviation of the discounted return (Engstrom et al. 2020)."""
 
-    def __init__(self, discount: float) -> None:
+    def __init__(self) -> None:
         self.moments = RunningMoments(1)
-        self._discount = discount
 
     @property
     def factor(self) -> float:
         """What rewards are multiplied with."""
         return float(1.0 / np.sqrt(self.moments.variance[0] + 1e-8))
 
-    def update(self, rewards: Floats, ends: NDArray[np.bool_], running: NDArray[np.float64]) -> NDArray[np.float64]:
+    def update(self, returns: Floats) -> None:
+        """Takes in discounted returns [steps, worlds]."""
+        self.moments.update(returns[..., np.newaxis])
+
+
+class RunningReturns:
+    """Discounted returns of some worlds, and how far they deviated since each world's trial began."""
+
+    def __init__(self, num_worlds: int, discount: float) -> None:
+        self._discount = discount
+        self._running = np.zeros(num_worlds)
+        # Number, sum, and sum of squares of a trial's returns so far.
+        self._sums = np.zeros((3, num_worlds))
+
+    def extend(self, rewards: Floats, starts: NDArray[np.bool_], ends: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """Takes in the rewards of some steps.
 
         Args:
             rewards: [steps, worlds].
-            ends: Whether a trial ended with the step [steps, worlds].
-            running: Discounted return before the first step [worlds].
+            starts: Whether a trial began at the step [steps, worlds].
+            ends: Whether a return ended with the step [steps, worlds].
 
         Returns:
-            The discounted return after the last step [worlds], for the next call.
+            The discounted return after each step [steps, worlds], and the standard deviation of those that the step's
+            trial had, from its beginning to its end or to the last step [steps, worlds].
         """
         returns = np.empty(rewards.shape)
-        for step in range(len(rewards)):
-            running = rewards[step] + self._discount * running
-            returns[step] = running
-            running = np.where(ends[step], 0.0, running)
-        self.moments.update(returns[..., np.newaxis])
-        return running
+        deviations = np.full(rewards.shape, np.nan)
+        for step, (begun, ended) in enumerate(zip(starts, ends, strict=True)):
+            _fill(deviations[:step], begun, self._deviation())
+            self._sums[:, begun] = 0.0
+            returns[step] = rewards[step] + self._discount * self._running
+            self._sums += [np.ones_like(returns[step]), returns[step], returns[step] ** 2]
+            self._running = np.where(ended, 0.0, returns[step])
+        _fill(deviations, np.ones_like(starts[0]), self._deviation())
+        return returns, deviations
+
+    def _deviation(self) -> NDArray[np.float64]:
+        _, mean, square = self._sums / np.maximum(self._sums[0], 1.0)
+        deviation: NDArray[np.float64] = np.sqrt(np.maximum(square - mean**2, 0.0))
+        return deviation
+
+
+def _fill(rows: Floats, worlds: NDArray[np.bool_], values: Floats) -> None:
+    """Writes the values of some worlds [worlds] into those of their rows [steps, worlds] that are empty yet."""
+    rows[:] = np.where(np.isnan(rows) & worlds, values, rows)

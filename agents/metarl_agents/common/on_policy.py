@@ -16,6 +16,7 @@ from metarl_agents.common.config import OnPolicyConfig
 from metarl_agents.common.forks import fork_of
 from metarl_agents.common.inputs import InputEncoder
 from metarl_agents.common.networks import ActorCritic, torch_threads
+from metarl_agents.common.normalisers import RunningReturns
 from metarl_agents.common.ppo import Ppo, make_batch
 from metarl_agents.common.rollouts import Rollout, TrialCollector, generalised_advantages, values_and_bootstraps
 from metarl_bench.agents import Adaptation, MetaAgent, Phase, Transition, TrialShape
@@ -24,6 +25,8 @@ from metarl_bench.tasks import SuiteSpec
 
 WEIGHTS = "weights.safetensors"
 TRAINING = "training.safetensors"
+# Of a trial's returns, beside that of all: less is taken for nothing, so that no noise is learned from.
+LEAST_DEVIATION = 0.01
 
 
 class OnPolicyAgent(MetaAgent):
@@ -47,12 +50,12 @@ class OnPolicyAgent(MetaAgent):
             return
         with torch_threads(1):
             collector = self._make_collector(ground, rng)
-            running = np.zeros(config.num_worlds)
+            running = RunningReturns(config.num_worlds, config.discount)
             while ground.has_room(iteration, until):
                 rollout = collector.collect(config.steps)
                 self._ppo.progress = ground.steps / ground.budget
                 with torch_threads(config.learning_threads):
-                    running = self._learn(rollout, running, rng)
+                    self._learn(rollout, running, rng)
 
     @override
     def start_trials(
@@ -105,7 +108,7 @@ class OnPolicyAgent(MetaAgent):
     def _make_encoder(self, suite: SuiteSpec, rng: np.random.Generator) -> InputEncoder:
         """Returns what makes the network's inputs; ``rng`` draws its weights, where it has some."""
         config = self.config
-        return InputEncoder(suite, remembers=config.memory > 0, privileged=self.privileged, discount=config.discount)
+        return InputEncoder(suite, remembers=config.memory > 0, privileged=self.privileged)
 
     def _make_collector(self, ground: TrainingGround, rng: np.random.Generator) -> TrialCollector:
         config = self.config
@@ -120,13 +123,17 @@ class OnPolicyAgent(MetaAgent):
             rng=rng,
         )
 
-    def _learn(self, rollout: Rollout, running: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-        """Updates network and normalisers; returns the worlds' discounted returns, for the next call."""
+    def _learn(self, rollout: Rollout, running: RunningReturns, rng: np.random.Generator) -> None:
+        """Updates network and normalisers."""
         config, scale = self.config, self.encoder.reward_scale
-        running = scale.update(rollout.rewards, rollout.ends, running)
+        sums, deviations = running.extend(rollout.rewards, rollout.starts, rollout.ends)
+        scale.update(sums)
+        factors: Any = scale.factor
+        if config.scale_by_trial:
+            factors = 1.0 / np.maximum(deviations, LEAST_DEVIATION / scale.factor)
         values, following = values_and_bootstraps(self.network, rollout)
         advantages = generalised_advantages(
-            rollout.rewards * scale.factor,
+            rollout.rewards * factors,
             values,
             following,
             rollout.ends,
@@ -143,7 +150,6 @@ class OnPolicyAgent(MetaAgent):
             "reward_per_step": float(rollout.rewards.mean()),
             "policy_std": float(self.network.log_std.detach().exp().mean()),
         }
-        return running
 
 
 class PolicyInTrial(Adaptation):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from typing_extensions import override
 
 from metarl_agents.common import files
 from metarl_agents.common.inputs import InputEncoder
+from metarl_agents.common.normalisers import RunningReturns
 from metarl_agents.common.on_policy import OnPolicyAgent
 from metarl_agents.common.rollouts import Rollout, TrialCollector
 from metarl_agents.varibad.autoencoder import Autoencoder, Draw, Trials
@@ -87,7 +87,7 @@ class VariBad(OnPolicyAgent):
             units=self.config.belief_units,
             generator=torch.Generator().manual_seed(int(rng.integers(2**62))),
         )
-        return BeliefInputs(suite, belief, discount=self.config.discount)
+        return BeliefInputs(suite, belief)
 
     @override
     def _make_collector(self, ground: TrainingGround, rng: np.random.Generator) -> TrialCollector:
@@ -104,11 +104,10 @@ class VariBad(OnPolicyAgent):
         )
 
     @override
-    def _learn(self, rollout: Rollout, running: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-        running = super()._learn(rollout, running, rng)
+    def _learn(self, rollout: Rollout, running: RunningReturns, rng: np.random.Generator) -> None:
+        super()._learn(rollout, running, rng)
         if self._buffer.filled:
             self._log |= self.learn_belief(rng)
-        return running
 
     def learn_belief(self, rng: np.random.Generator) -> dict[str, float]:
         """Updates encoder and decoders on trials from the buffer; returns the figures of the last update."""

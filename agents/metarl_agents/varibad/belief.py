@@ -67,8 +67,8 @@ class BeliefInputs(InputEncoder):
         belief_moments: Normalise the belief that the policy sees.
     """
 
-    def __init__(self, suite: SuiteSpec, belief: BeliefEncoder, *, discount: float) -> None:
-        super().__init__(suite, remembers=False, privileged=False, discount=discount)
+    def __init__(self, suite: SuiteSpec, belief: BeliefEncoder) -> None:
+        super().__init__(suite, remembers=False, privileged=False)
         self.belief = belief
         self.belief_moments = RunningMoments(2 * belief.latent)
         self.num_observed += 2 * belief.latent + self.num_actions
