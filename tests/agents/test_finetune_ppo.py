@@ -15,6 +15,7 @@ from metarl_agents.finetune_ppo.config import FinetunePpoConfig
 from metarl_agents.finetune_ppo.tuning import Experience, Tuner, normalised
 from metarl_agents.multitask_ppo.agent import MultitaskPpo
 from metarl_bench.agents import Phase, Transition, TrialShape
+from metarl_bench.errors import ConfigError
 from metarl_bench.metering import TrainingGround
 from metarl_bench.registry import SUITES, make_suite
 
@@ -250,6 +251,12 @@ def test_training_is_that_of_multitask_ppo() -> None:
         agent.meta_train(ground, until=400, rng=np.random.default_rng(1))
         trained.append(agent.network.state_dict())
     assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
+
+
+def test_scales_of_single_trials_are_refused() -> None:
+    config = FinetunePpoConfig(scale_by_trial=True)
+    with pytest.raises(ConfigError, match="expected False"):
+        FinetunePpo(SUITES.get(POINT), SHAPE, config, np.random.default_rng(0))
 
 
 def test_stacked_weights_start_as_the_networks() -> None:

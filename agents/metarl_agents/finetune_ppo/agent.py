@@ -16,6 +16,7 @@ from metarl_agents.finetune_ppo.config import FinetunePpoConfig
 from metarl_agents.finetune_ppo.tuning import Experience, Tuner
 from metarl_agents.multitask_ppo.agent import MultitaskPpo
 from metarl_bench.agents import Adaptation, Phase, Transition, TrialShape
+from metarl_bench.errors import ConfigError
 from metarl_bench.tasks import SuiteSpec
 
 
@@ -27,6 +28,11 @@ class FinetunePpo(MultitaskPpo):
     def __init__(
         self, suite: SuiteSpec, trial: TrialShape, config: FinetunePpoConfig, rng: np.random.Generator
     ) -> None:
+        if config.scale_by_trial:
+            raise ConfigError(
+                "finetune-ppo got scale_by_trial=True; expected False, since it goes on learning in trials by the "
+                "scale of all rewards. Leave the setting out."
+            )
         super().__init__(suite, trial, config, rng)
         self._horizon = trial.horizon
 
