@@ -15,7 +15,7 @@ from typing_extensions import override
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.frozen import GOLDEN, mixed
-from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, seen_from, velocities
+from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, leans, seen_from, velocities
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.maps import ROAD_WALLS, highway
 from metarl_suites.navigation.models import compile_plan
@@ -98,6 +98,11 @@ class DrivingWorlds(SimulatedWorlds):
     def headings(self) -> Array:
         """Where the cars look, rad [worlds]."""
         return headings(self._simulator.qpos)
+
+    @property
+    def leans(self) -> Array:
+        """How far the cars lean, rad [worlds]: 0 on their wheels, pi on their roofs."""
+        return leans(self._simulator.qpos)
 
     @property
     def velocities(self) -> Array:
