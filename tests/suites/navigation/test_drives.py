@@ -9,7 +9,7 @@ from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite, Task
 from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.maps import Map
-from metarl_suites.navigation.wild import FAST, LEANING, constant, drive_wildly
+from metarl_suites.navigation.wild import FAST, LEANING, constant, drive_wildly, measure
 from metarl_suites.navigation.worlds import DrivingWorlds
 from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
 
@@ -82,6 +82,13 @@ def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_few(suite_
         assert off_streets(plan.map, way).max() < 4.5  # m; farther off is inside of a block, or behind a rail
     # Walls lift some who drive at them hard; the card says how many.
     assert (worst > LEANING).mean() <= 0.1
+
+
+def test_walls_that_give_way_tip_nobody() -> None:
+    """In the first version, whose walls are stiff, 6 of these cars lean so far, and one turns over."""
+    worst, _ = measure("navigation/drive-city-v2", FAST)
+    assert len(worst) == 240
+    assert worst.max() < LEANING
 
 
 def test_driving_straight_on_finds_few_destinations() -> None:
