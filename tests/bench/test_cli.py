@@ -146,8 +146,9 @@ def test_list_shows_ids_in_aligned_columns(tmp_path: Path) -> None:
 def test_list_says_which_suites_are_superseded(tmp_path: Path) -> None:
     rows = {row.split()[0]: row for row in bench("list", "suites", cwd=tmp_path).stdout.splitlines()[2:]}
     superseded = {name for name, row in rows.items() if "superseded by" in row}
-    assert superseded == {"navigation/drive-sparse-v1"}
-    assert rows["navigation/drive-sparse-v1"].endswith("(superseded by navigation/drive-sparse-v2)")
+    assert superseded == {"navigation/drive-city-v1", "navigation/drive-sparse-v1"}
+    for name in ("city", "sparse"):
+        assert rows[f"navigation/drive-{name}-v1"].endswith(f"(superseded by navigation/drive-{name}-v2)")
 
 
 def test_list_without_a_word_shows_everything(tmp_path: Path) -> None:

@@ -104,6 +104,11 @@ FROZEN = {
         "test": "5d52d86226848011",
         "test_ood": "6e88ad09f3cd2501",
     },
+    "navigation/drive-city-v2": {
+        "validation": "64360a599cafa8a0",
+        "test": "99834d802e347a03",
+        "test_ood": "502ee4d7a52449e0",
+    },
     "navigation/drive-sparse-v1": {
         "validation": "56056fb2ff736344",
         "test": "3c9562f8105d1d97",
@@ -139,6 +144,7 @@ REFERENCES = {
     "locomotion/cheetah-velocity-wide-obs20-v1": "6e5ba9228bcd",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
     "navigation/drive-city-v1": "5a9bf840bbcc",
+    "navigation/drive-city-v2": "f4eee73c7fdb",
     "navigation/drive-sparse-v1": "0195cc786873",
     "navigation/drive-sparse-v2": "09836de7e7d2",
     "navigation/drive-traffic-v1": "331c15561c4b",

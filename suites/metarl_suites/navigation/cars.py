@@ -80,6 +80,13 @@ def headings(qpos: Array) -> Array:
     return heading
 
 
+def leans(qpos: Array) -> Array:
+    """Returns how far cars lean, rad [worlds]: 0 on their wheels, pi on their roofs."""
+    _, x, y, _ = qpos[:, QUAT].T
+    lean: Array = np.arccos(np.clip(1.0 - 2.0 * (x**2 + y**2), -1.0, 1.0))
+    return lean
+
+
 def velocities(qpos: Array, qvel: Array) -> Array:
     """Returns forward and leftward speeds, m/s, and yaw rates, rad/s [worlds, 3]."""
     heading = headings(qpos)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from metarl_bench.commands import run_command
 from metarl_bench.errors import ConfigError
 from metarl_bench.opening import open_worlds
 from metarl_bench.registry import make_suite
-from metarl_bench.tasks import Split
+from metarl_bench.tasks import Split, Suite, Task
 from metarl_suites.navigation.cars import LOCK
 from metarl_suites.navigation.overtaking import overtake
 from metarl_suites.navigation.plans import STEP_S, Plan
@@ -99,6 +100,19 @@ def _fastest(worlds: DrivingWorlds, left: Array, grip: Array) -> Array:
     return fastest
 
 
+@contextmanager
+def open_cars(suite: Suite, tasks: Sequence[Task]) -> Iterator[DrivingWorlds]:
+    """Gives one car for each task, not reset yet.
+
+    Raises:
+        ConfigError: If there is nothing to drive in the suite.
+    """
+    with open_worlds(suite, tasks, num_threads=0) as worlds:
+        if not isinstance(worlds, DrivingWorlds):
+            raise ConfigError(f"{suite.spec.id} has no cars; expected a suite of navigation, such as {EXAMPLE}.")
+        yield worlds
+
+
 class Drives(NamedTuple):
     """What the driver got on the tasks of a list."""
 
@@ -116,9 +130,7 @@ def measure(suite_id: str, *, split: Split = "test", episodes: int = EPISODES) -
     suite = make_suite(suite_id)
     tasks = suite.tasks(split)
     found = Drives(*(np.zeros((episodes, len(tasks))) for _ in range(3)))
-    with open_worlds(suite, tasks, num_threads=0) as worlds:
-        if not isinstance(worlds, DrivingWorlds):
-            raise ConfigError(f"{suite_id} has no cars; expected a suite of navigation, such as {EXAMPLE}.")
+    with open_cars(suite, tasks) as worlds:
         for episode in range(episodes):
             worlds.reset(seed=[seeding.world_seed("driver", suite_id, episode, i) for i in range(len(tasks))])
             for _ in range(suite.spec.horizon):

@@ -14,6 +14,10 @@ from metarl_suites.navigation.specs import REACHED
 from metarl_suites.navigation.traffic import add_cars
 
 WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a wall
+# s; in which walls stop what drives into them. The first is MuJoCo's own number, which it raises to two time steps: a
+# crash is over before springs can hold the car down, and tips some over. The second is twice as slow; with 0.15, a car
+# at 17 m/s gets so deep into a wall that the shortest way out is over it.
+STIFF, GIVING = 0.02, 0.1
 STRIPE = 8.0  # m along x; of ground that is all ice or has none
 STRIPES = 20  # every other one may be ice
 STRIPES_BEGIN = -20.0  # m; so that the start is dry
@@ -31,7 +35,7 @@ _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 
 
-def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0) -> mujoco.MjModel:
+def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0, wall_s: float = STIFF) -> mujoco.MjModel:
     """Returns the model of a plan.
 
     Args:
@@ -39,8 +43,9 @@ def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0) -> m
         walls: How many the models of the suite have; what is left over lies where nothing gets.
         striped: Whether the ground is made of stripes, each with its own friction.
         others: How many other cars there are.
+        wall_s: s; in which walls stop what drives into them.
     """
-    shop = _workshop(walls, striped, others)
+    shop = _workshop(walls, striped, others, wall_s)
     _place_walls(shop, plan.map)
     shop.destination.pos = (*plan.map.route[-1], _THIN)
     for number, box in enumerate(shop.ground):
@@ -56,7 +61,7 @@ def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0) -> m
 class _Workshop:
     """A model before it is compiled, and its parts that depend on the task."""
 
-    def __init__(self, walls: int, striped: bool, others: int) -> None:
+    def __init__(self, walls: int, striped: bool, others: int, wall_s: float) -> None:
         path = files("metarl_suites.navigation") / "assets" / "car.xml"
         self.spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
         world = self.spec.worldbody
@@ -67,6 +72,7 @@ class _Workshop:
             self.ground = [plane]
         # Smooth: what is lost on walls is what is driven into them.
         wall = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "contype": 2, "conaffinity": 0, "condim": 1}
+        wall |= {"priority": 1, "solref": (wall_s, 1.0)}  # the wall's own number, not a mean of its and the car's
         self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
         self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
         self.camera = world.add_camera(name="overview")
@@ -77,8 +83,8 @@ class _Workshop:
 
 
 @functools.cache
-def _workshop(walls: int, striped: bool, others: int) -> _Workshop:
-    return _Workshop(walls, striped, others)
+def _workshop(walls: int, striped: bool, others: int, wall_s: float) -> _Workshop:
+    return _Workshop(walls, striped, others, wall_s)
 
 
 def _stripe(world: mujoco.MjsBody, number: int) -> mujoco.MjsGeom:

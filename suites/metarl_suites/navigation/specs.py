@@ -159,6 +159,16 @@ SPECS: tuple[SuiteSpec, ...] = (
         parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
         longest=_CITY_STREETS,
         references=_references("drive-city-v1", random=1.48, expert=15.24),
+        superseded_by="navigation/drive-city-v2",
+    ),
+    _suite(
+        "drive-city-v2",
+        "a car in a city with streets of its own and walls that give way, by compass",
+        "DriveCityV2",
+        observation_size=_OWN + _LAST + _COMPASS + _RAYS,
+        parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
+        longest=_CITY_STREETS,
+        references=_references("drive-city-v2", random=1.47, expert=15.24),
     ),
     _suite(
         "drive-sparse-v1",

@@ -26,6 +26,7 @@ from metarl_suites.navigation.kinds import (
     Kind,
 )
 from metarl_suites.navigation.maps import HIGHWAY_WALLS
+from metarl_suites.navigation.models import GIVING
 from metarl_suites.navigation.plans import (
     city_plan,
     sparse_plan_v1,
@@ -85,6 +86,12 @@ class DriveCity(DrivingSuite):
         plan=city_plan, walls=CITY_WALLS, streets=CITY_STREETS, corners=CITY_CORNERS, guide="destination"
     )
     trained, held_out = CITIES, OTHER_CITIES
+
+
+class DriveCityV2(DriveCity):
+    """The same cities, with walls that give way, so that nobody who drives at them tips over."""
+
+    definition = dataclasses.replace(DriveCity.definition, wall_s=GIVING)
 
 
 class DriveSparse(DrivingSuite):

@@ -15,10 +15,10 @@ from typing_extensions import override
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.frozen import GOLDEN, mixed
-from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, seen_from, velocities
+from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, leans, seen_from, velocities
 from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.maps import ROAD_WALLS, highway
-from metarl_suites.navigation.models import compile_plan
+from metarl_suites.navigation.models import STIFF, compile_plan
 from metarl_suites.navigation.plans import SIGHT, STEP_S, Plan
 from metarl_suites.navigation.rays import ANGLES, Array, Boxes
 from metarl_suites.navigation.specs import (
@@ -56,6 +56,7 @@ class Definition:
         guide: What is observed of the way: the next waypoints, where the destination is, or nothing.
         sparse: Whether arriving alone pays.
         others: How many other cars there are.
+        wall_s: s; in which walls stop what drives into them.
     """
 
     plan: Callable[[Task], Plan]
@@ -67,13 +68,18 @@ class Definition:
     guide: Literal["waypoints", "destination", "none"] = "waypoints"
     sparse: bool = False
     others: int = 0
+    wall_s: float = STIFF
+
+    def compile(self, plan: Plan) -> mujoco.MjModel:
+        """Returns the model of a plan; all have the same sizes."""
+        return compile_plan(plan, walls=self.walls, striped=self.striped, others=self.others, wall_s=self.wall_s)
 
 
 class DrivingWorlds(SimulatedWorlds):
     """Cars, each with the map, the weather and the parts of its task."""
 
     def __init__(self, suite: SuiteSpec, num_worlds: int, definition: Definition, *, num_threads: int) -> None:
-        idle = compile_plan(_IDLE, walls=definition.walls, striped=definition.striped, others=definition.others)
+        idle = definition.compile(_IDLE)
         simulator = BatchSimulator([idle] * num_worlds, frame_skip=SUBSTEPS, num_threads=num_threads)
         super().__init__(suite, simulator)
         self.definition = definition
@@ -98,6 +104,11 @@ class DrivingWorlds(SimulatedWorlds):
     def headings(self) -> Array:
         """Where the cars look, rad [worlds]."""
         return headings(self._simulator.qpos)
+
+    @property
+    def leans(self) -> Array:
+        """How far the cars lean, rad [worlds]: 0 on their wheels, pi on their roofs."""
+        return leans(self._simulator.qpos)
 
     @property
     def velocities(self) -> Array:
@@ -224,8 +235,7 @@ class DrivingWorlds(SimulatedWorlds):
 def _site(definition: Definition, task: Task) -> tuple[Plan, mujoco.MjModel]:
     """Returns a task's plan and model; the same objects for the same task, not to be changed."""
     plan = definition.plan(task)
-    model = compile_plan(plan, walls=definition.walls, striped=definition.striped, others=definition.others)
-    return plan, model
+    return plan, definition.compile(plan)
 
 
 def _scrambled(numbers: NDArray[np.uint64]) -> Array:

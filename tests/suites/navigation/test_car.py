@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from metarl_suites.navigation.maps import ROAD_WALLS, Map, Street, Wall
-from metarl_suites.navigation.models import WHEELS, compile_plan
+from metarl_suites.navigation.models import GIVING, STIFF, WHEELS, compile_plan
 from metarl_suites.navigation.plans import Plan, Vehicle, Weather
 
 RADIUS = 0.32
@@ -23,10 +23,16 @@ class Car:
     """One car, stepped by MuJoCo itself."""
 
     def __init__(
-        self, *, friction: float = 0.9, place: Map = NO_WALLS, speed: float = 0.0, **vehicle: float | str
+        self,
+        *,
+        friction: float = 0.9,
+        place: Map = NO_WALLS,
+        wall_s: float = STIFF,
+        speed: float = 0.0,
+        **vehicle: float | str,
     ) -> None:
         plan = Plan(place, Vehicle(**vehicle), Weather(friction=friction, patches=friction))  # type: ignore[arg-type]
-        self.model = compile_plan(plan, walls=ROAD_WALLS, striped=False)
+        self.model = compile_plan(plan, walls=ROAD_WALLS, striped=False, wall_s=wall_s)
         self.data = mujoco.MjData(self.model)
         self.data.qvel[0] = speed
         for wheel in WHEELS:
@@ -137,11 +143,12 @@ def test_a_coasting_car_never_gains_energy() -> None:
             assert energies[-1] < energies[0]
 
 
+@pytest.mark.parametrize("wall_s", [STIFF, GIVING])
 @pytest.mark.parametrize("angle", [0.0, 0.2, 0.5, 0.8, 1.2])
-def test_nobody_drives_through_a_wall_or_tips_over_it(angle: float) -> None:
+def test_nobody_drives_through_a_wall_or_tips_over_it(angle: float, wall_s: float) -> None:
     """At the greatest speed, into a thin wall, with the motor on."""
     wall, speed = Wall(12.0, 0.0, angle, 0.2, 30.0), 17.0
-    car = Car(place=NO_WALLS._replace(walls=(wall,)), speed=speed)
+    car = Car(place=NO_WALLS._replace(walls=(wall,)), wall_s=wall_s, speed=speed)
     for _ in range(50):
         car.drive(0.1, torque=1500.0)
         assert math.cos(angle) * (car.data.qpos[0] - wall.x) + math.sin(angle) * car.data.qpos[1] < 0.0

@@ -9,13 +9,12 @@ from metarl_bench.registry import make_suite
 from metarl_bench.tasks import Suite, Task
 from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.maps import Map
+from metarl_suites.navigation.wild import FAST, LEANING, constant, drive_wildly, measure
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import IDS, QUAT, VEHICLE, WEATHER, driven, play
+from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
 
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
-# Steering and throttle: standing still, straight on quickly and slowly, into walls, in circles, backwards.
-CONSTANT = np.array([(0.0, 0.0), (0.0, 1.0), (0.0, 0.3), (0.3, 1.0), (-0.3, 1.0), (1.0, 1.0), (0.0, -1.0)])
 
 
 def drawn(suite: Suite, tasks: list[Task], *, seeds: list[int]) -> DrivingWorlds:
@@ -53,13 +52,10 @@ def test_no_constant_action_pays_what_driving_does(suite_id: str) -> None:
     suite = make_suite(suite_id)
     # Shares of what the driver gets: measured, at most 0.6 and 0.9, both in traffic.
     for split, most in (("test", 0.75), ("test_ood", 0.95)):
-        tasks, seeds = list(suite.tasks(split)[:12]), list(range(12))
-        expert, _ = driven(drawn(suite, tasks, seeds=seeds))
-        worlds = drawn(suite, tasks * len(CONSTANT), seeds=seeds * len(CONSTANT))
-        actions, returns = np.repeat(CONSTANT, len(tasks), axis=0), np.zeros(worlds.num_envs)
-        for _ in range(suite.spec.horizon):
-            returns += worlds.step(actions)[1]
-        paid = returns.reshape(len(CONSTANT), -1).mean(axis=1)
+        tasks = list(suite.tasks(split)[:12])
+        expert, _ = driven(drawn(suite, tasks, seeds=list(range(len(tasks)))))
+        returns, _ = constant(suite, tasks)
+        paid = returns.mean(axis=1)
         assert paid.max() < most * expert.mean(), (split, paid)
 
 
@@ -77,20 +73,22 @@ def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_few(suite_
     suite = make_suite(suite_id)
     tasks = list(suite.tasks("test"))
     worlds = drawn(suite, tasks, seeds=list(range(len(tasks))))
-    rng = np.random.default_rng(0)
-    ways, upright = [], np.ones(len(tasks))
-    for step in range(suite.spec.horizon):
-        if step % 20 == 0:
-            actions = np.stack([rng.uniform(-0.15, 0.15, len(tasks)), np.ones(len(tasks))], axis=1)
-        *_, infos = worlds.step(actions)
+    ways, worst = [], np.zeros(len(tasks))
+    for infos in drive_wildly(worlds, FAST, np.random.default_rng(0)):
         assert not infos["invalid"].any()
-        x, y = worlds.snapshot()["physics"][:, QUAT][:, 1:3].T
-        upright = np.minimum(upright, 1.0 - 2.0 * (x**2 + y**2))
+        worst = np.maximum(worst, worlds.leans)
         ways.append(worlds.places.copy())
     for plan, way in zip(worlds.plans, np.stack(ways, axis=1), strict=True):
         assert off_streets(plan.map, way).max() < 4.5  # m; farther off is inside of a block, or behind a rail
     # Walls lift some who drive at them hard; the card says how many.
-    assert (upright < 0.95).mean() <= 0.1
+    assert (worst > LEANING).mean() <= 0.1
+
+
+def test_walls_that_give_way_tip_nobody() -> None:
+    """In the first version, whose walls are stiff, 6 of these cars lean so far, and one turns over."""
+    worst, _ = measure("navigation/drive-city-v2", FAST)
+    assert len(worst) == 240
+    assert worst.max() < LEANING
 
 
 def test_driving_straight_on_finds_few_destinations() -> None:

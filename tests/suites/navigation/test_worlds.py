@@ -100,7 +100,7 @@ def test_wind_pushes_and_ice_lies_in_stripes() -> None:
     assert worlds.places[1, 1] > -1.8
     icy = worlds_with(WEATHER, {"weather": "ice", "friction": 0.1})
     model, _ = icy.scene(0)
-    stripes = np.flatnonzero(model.geom_priority == 1)
+    stripes = np.flatnonzero((model.geom_contype == 1) & (model.geom_bodyid == 0))
     assert model.geom_friction[stripes, 0].tolist() == [0.6, 0.1] * 10
     under_start = stripes[np.abs(model.geom_pos[stripes, 0]) < 4.0]
     assert model.geom_friction[under_start, 0].tolist() == [0.6]
