@@ -47,6 +47,5 @@ class Rl2Config(OnPolicyConfig):
             )
         if suite.id in ("manipulation/ml10-v1", "manipulation/ml25-v1", "manipulation/ml45-v1"):
             # Trials are long and kinds are many: more worlds, so that most kinds are in each batch.
-            # What one kind pays before it is solved, another pays a hundred times over.
-            return cls(num_worlds=64, sequence=50, memory=128, hidden=128, scale_by_trial=True)
+            return cls(num_worlds=64, sequence=50, memory=128, hidden=128)
         return cls()
