@@ -12,9 +12,6 @@ DETERMINISTIC = {"toy/sparse-point-robot-v1"}
 WITHOUT_REFERENCES = {
     "locomotion/ant-cripple-v1",
     "locomotion/ant-goal-v1",
-    "locomotion/cheetah-body-v1",
-    "locomotion/cheetah-direction-h100-v1",
-    "locomotion/cheetah-velocity-wide-v1",
     "locomotion/hopper-params-v1",
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",

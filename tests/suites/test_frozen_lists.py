@@ -138,10 +138,13 @@ FROZEN = {
 # Normalised scores change with them: other references need a new version of the suite, never a new hash here.
 REFERENCES = {
     "locomotion/ant-direction-v1": "a85436100a9f",
+    "locomotion/cheetah-body-v1": "c984c8f66b56",
+    "locomotion/cheetah-direction-h100-v1": "389dfa408b1f",
     "locomotion/cheetah-direction-v1": "a26ca69cfa54",
     "locomotion/cheetah-mass-v1": "30752af874d5",
     "locomotion/cheetah-velocity-v1": "9b3e660414cc",
     "locomotion/cheetah-velocity-wide-obs20-v1": "6e5ba9228bcd",
+    "locomotion/cheetah-velocity-wide-v1": "35cda5244cc8",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
     "navigation/drive-city-v1": "5a9bf840bbcc",
     "navigation/drive-city-v2": "f4eee73c7fdb",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
-from metarl_suites.locomotion.declare import ORACLES, best_run, declare
+from metarl_suites.locomotion.declare import ORACLE, ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import CHEETAH_CONTROL_COST
 from metarl_suites.locomotion.robots import CHEETAH
 
@@ -100,6 +100,7 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         high=7.0,
         observation_size=17,
         published="RoML's range, without the absolute position in the observation",
+        references=best_run("locomotion/cheetah-velocity-wide-v1", random=-741.0, expert=-116.9, runs=ORACLE),
     ),
     _velocity(
         "cheetah-velocity-wide-obs20-v1",
@@ -131,6 +132,7 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         horizon=100,
         observation_size=20,
         published="learn2learn's HalfCheetahForwardBackward: horizon 100 and 20 observations",
+        references=best_run("locomotion/cheetah-direction-h100-v1", random=-10.8, expert=495.9, runs=ORACLE),
     ),
     _body(
         "cheetah-mass-v1",
@@ -144,5 +146,6 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         summary="half cheetah, run with a hidden mass, damping and head",
         factors=("mass", "damping", "head"),
         published="RoML's HalfCheetahBody, without the absolute position in the observation",
+        references=best_run("locomotion/cheetah-body-v1", random=-56.1, expert=1108.8, runs=ORACLE),
     ),
 )

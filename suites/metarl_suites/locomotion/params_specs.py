@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metarl_bench.tasks import Parameter, SuiteSpec
+from metarl_bench.tasks import Parameter, References, SuiteSpec
 from metarl_suites.locomotion.declare import declare
 from metarl_suites.locomotion.rewards import WALKER_ALIVE
 from metarl_suites.locomotion.robots import HOPPER, WALKER, Robot
@@ -11,7 +11,15 @@ from metarl_suites.locomotion.robots import HOPPER, WALKER, Robot
 _HIGH, _HIGH_DAMPING = 3.375, 2.197
 
 
-def _parameters(name: str, robot: Robot, *, factory: str, sides: tuple[str, ...], published: str) -> SuiteSpec:
+def _parameters(
+    name: str,
+    robot: Robot,
+    *,
+    factory: str,
+    sides: tuple[str, ...],
+    published: str,
+    references: References | None = None,
+) -> SuiteSpec:
     """Returns the spec of a planar robot whose parts are multiplied one by one."""
     limbs = tuple(f"{limb}{side}" for side in sides for limb in ("thigh", "leg", "foot"))
     feet = tuple(f"foot{side}" for side in sides)
@@ -42,6 +50,7 @@ def _parameters(name: str, robot: Robot, *, factory: str, sides: tuple[str, ...]
         step_rewards=(-robot.max_speed, robot.max_speed + WALKER_ALIVE),
         reachable_reward=robot.known_speed + WALKER_ALIVE,
         published=published,
+        references=references,
         bibtex="rothfuss2019promp",
     )
 

@@ -16,10 +16,13 @@ REFERENCES = {spec.id: spec.references for spec in SUITES.all() if spec.family =
 # Whose best seed the expert is, by suite: protocol and agent.
 EXPERTS = {
     "locomotion/ant-direction-v1": ("lite-v1", "oracle"),
+    "locomotion/cheetah-body-v1": ("lite-v1", "oracle"),
+    "locomotion/cheetah-direction-h100-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-direction-v1": ("lite-v1", "varibad"),
     "locomotion/cheetah-mass-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-velocity-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-velocity-wide-obs20-v1": ("paper/roml-cheetah-velocity-30m-v1", "varibad"),
+    "locomotion/cheetah-velocity-wide-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
 }
 CARD = Path(str(files("metarl_suites.locomotion"))) / "README.md"
