@@ -23,7 +23,8 @@ VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v2
 ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) navigation/drive-weather-v1
 # Whose expert reference is the oracle's one seed.
-REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1)
+REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 \
+	terrain-cheetah-sighted-v1)
 GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
 RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
 PUBLISHED = $(RUN) --seeds 0 1 2

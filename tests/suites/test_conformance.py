@@ -16,7 +16,6 @@ WITHOUT_REFERENCES = {
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",
     "locomotion/terrain-ant-v1",
-    "locomotion/terrain-cheetah-sighted-v1",
     "locomotion/terrain-walker-v1",
     "locomotion/walker-params-v1",
 }

@@ -145,6 +145,7 @@ REFERENCES = {
     "locomotion/cheetah-velocity-v1": "9b3e660414cc",
     "locomotion/cheetah-velocity-wide-obs20-v1": "6e5ba9228bcd",
     "locomotion/cheetah-velocity-wide-v1": "35cda5244cc8",
+    "locomotion/terrain-cheetah-sighted-v1": "f3113ee55ad2",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
     "navigation/drive-city-v1": "5a9bf840bbcc",
     "navigation/drive-city-v2": "f4eee73c7fdb",

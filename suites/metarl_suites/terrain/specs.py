@@ -6,7 +6,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
-from metarl_suites.locomotion.declare import best_run
+from metarl_suites.locomotion.declare import ORACLE, best_run
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED
 from metarl_suites.terrain.robots import ANT, CHEETAH, WALKER, Runner
 
@@ -90,7 +90,13 @@ SPECS: tuple[SuiteSpec, ...] = (
             runs="the best of multitask-ppo's seeds 0, 1 and 2",
         ),
     ),
-    _terrain("cheetah", "half cheetah", CHEETAH, sighted=True),
+    _terrain(
+        "cheetah",
+        "half cheetah",
+        CHEETAH,
+        sighted=True,
+        references=best_run("locomotion/terrain-cheetah-sighted-v1", random=129.8, expert=1210.7, runs=ORACLE),
+    ),
     _terrain("ant", "ant", ANT, sighted=False),
     _terrain("ant", "ant", ANT, sighted=True),
     # Its ground begins within the reach of a scan, which would tell the task at once.
