@@ -12,12 +12,10 @@ DETERMINISTIC = {"toy/sparse-point-robot-v1"}
 WITHOUT_REFERENCES = {
     "locomotion/ant-cripple-v1",
     "locomotion/ant-goal-v1",
-    "locomotion/hopper-params-v1",
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",
     "locomotion/terrain-ant-v1",
     "locomotion/terrain-walker-v1",
-    "locomotion/walker-params-v1",
 }
 
 CHECKS = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from metarl_bench.tasks import Parameter, References, SuiteSpec
-from metarl_suites.locomotion.declare import declare
+from metarl_suites.locomotion.declare import ORACLE, best_run, declare
 from metarl_suites.locomotion.rewards import WALKER_ALIVE
 from metarl_suites.locomotion.robots import HOPPER, WALKER, Robot
 
@@ -62,6 +62,7 @@ PARAMS_SPECS: tuple[SuiteSpec, ...] = (
         factory="WalkerParameters",
         sides=("", "_left"),
         published="Walker2DRandParams of rand_param_envs (ProMP, PEARL), on the body of Gymnasium's Walker2d-v5",
+        references=best_run("locomotion/walker-params-v1", random=4.1, expert=408.1, runs=ORACLE),
     ),
     _parameters(
         "hopper-params-v1",
@@ -69,5 +70,6 @@ PARAMS_SPECS: tuple[SuiteSpec, ...] = (
         factory="HopperParameters",
         sides=("",),
         published="HopperRandParams of rand_param_envs (ProMP, PEARL), on the body of Gymnasium's Hopper-v5",
+        references=best_run("locomotion/hopper-params-v1", random=17.7, expert=418.7, runs=ORACLE),
     ),
 )

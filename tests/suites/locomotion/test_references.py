@@ -23,8 +23,10 @@ EXPERTS = {
     "locomotion/cheetah-velocity-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-velocity-wide-obs20-v1": ("paper/roml-cheetah-velocity-30m-v1", "varibad"),
     "locomotion/cheetah-velocity-wide-v1": ("lite-v1", "oracle"),
+    "locomotion/hopper-params-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
+    "locomotion/walker-params-v1": ("lite-v1", "oracle"),
 }
 CARD = Path(str(files("metarl_suites.locomotion"))) / "README.md"
 
