@@ -15,7 +15,6 @@ WITHOUT_REFERENCES = {
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",
     "locomotion/terrain-ant-v1",
-    "locomotion/terrain-walker-v1",
 }
 
 CHECKS = [

@@ -148,6 +148,7 @@ REFERENCES = {
     "locomotion/hopper-params-v1": "d847ad0bacc8",
     "locomotion/terrain-cheetah-sighted-v1": "f3113ee55ad2",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
+    "locomotion/terrain-walker-v1": "2e6e8b8867fc",
     "locomotion/walker-params-v1": "3620ea081097",
     "navigation/drive-city-v1": "5a9bf840bbcc",
     "navigation/drive-city-v2": "f4eee73c7fdb",

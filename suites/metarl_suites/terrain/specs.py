@@ -100,5 +100,11 @@ SPECS: tuple[SuiteSpec, ...] = (
     _terrain("ant", "ant", ANT, sighted=False),
     _terrain("ant", "ant", ANT, sighted=True),
     # Its ground begins within the reach of a scan, which would tell the task at once.
-    _terrain("walker", "walker", WALKER, sighted=False),
+    _terrain(
+        "walker",
+        "walker",
+        WALKER,
+        sighted=False,
+        references=best_run("locomotion/terrain-walker-v1", random=-2.3, expert=462.9, runs=ORACLE),
+    ),
 )

@@ -26,6 +26,7 @@ EXPERTS = {
     "locomotion/hopper-params-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
+    "locomotion/terrain-walker-v1": ("lite-v1", "oracle"),
     "locomotion/walker-params-v1": ("lite-v1", "oracle"),
 }
 CARD = Path(str(files("metarl_suites.locomotion"))) / "README.md"
