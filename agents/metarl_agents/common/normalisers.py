@@ -91,8 +91,9 @@ class RunningReturns:
         returns = np.empty(rewards.shape)
         deviations = np.full(rewards.shape, np.nan)
         for step, (begun, ended) in enumerate(zip(starts, ends, strict=True)):
-            _fill(deviations[:step], begun, self._deviation())
-            self._sums[:, begun] = 0.0
+            if begun.any():
+                _fill(deviations[:step], begun, self._deviation())
+                self._sums[:, begun] = 0.0
             returns[step] = rewards[step] + self._discount * self._running
             self._sums += [np.ones_like(returns[step]), returns[step], returns[step] ** 2]
             self._running = np.where(ended, 0.0, returns[step])

@@ -107,8 +107,7 @@ class OnPolicyAgent(MetaAgent):
 
     def _make_encoder(self, suite: SuiteSpec, rng: np.random.Generator) -> InputEncoder:
         """Returns what makes the network's inputs; ``rng`` draws its weights, where it has some."""
-        config = self.config
-        return InputEncoder(suite, remembers=config.memory > 0, privileged=self.privileged)
+        return InputEncoder(suite, remembers=self.config.memory > 0, privileged=self.privileged)
 
     def _make_collector(self, ground: TrainingGround, rng: np.random.Generator) -> TrialCollector:
         config = self.config

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metarl_suites.manipulation.shaping import Vector, caged, closed_on, length, length_in_plane, long_tail, swept
+from metarl_suites.manipulation.shaping import (
+    Vector,
+    caged,
+    closed_on,
+    grasped,
+    length,
+    length_in_plane,
+    long_tail,
+    swept,
+)
 
 
 def caging_reward(
@@ -27,9 +36,9 @@ def caging_reward(
     y, start_y = float(obj_pos[1]), float(self.obj_init_pos[1])
     in_plane = _in_plane(self, obj_pos, xz_thresh)
     caging = caged(y, start_y, _pads(self), obj_radius, pad_success_thresh, in_plane)
-    reward = closed_on(caging, action[-1], desired_gripper_effort)
     if high_density:
-        return (reward + caging) / 2
+        return grasped(caging, action[-1], desired_gripper_effort)
+    reward = closed_on(caging, action[-1], desired_gripper_effort)
     if medium_density:
         margin = abs(length(self.obj_init_pos - self.init_tcp) - object_reach_radius)
         reach = long_tail(length(obj_pos - self.tcp_center), 0, object_reach_radius, margin)

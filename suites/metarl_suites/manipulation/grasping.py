@@ -14,6 +14,7 @@ from metarl_suites.manipulation.shaping import (
     caged,
     closed_on,
     enclosed,
+    grasped,
     length,
     length_in_plane,
     long_tail,
@@ -37,8 +38,7 @@ def push(own: Attributes) -> Formula:
         solved = to_target <= 0.05
         if to_target < 0.05:
             return 10.0, solved
-        caging = hold(numbers)
-        reward = 2 * ((closed_on(caging, grip) + caging) / 2)
+        reward = 2 * grasped(hold(numbers), grip)
         if numbers[NEAR] < 0.02 and numbers[OPENING] > 0:
             reward += 1.0 + reward + 5.0 * long_tail(to_target, 0, 0.05, margin)
         return reward, solved
@@ -60,7 +60,7 @@ def pick_and_place(own: Attributes) -> Formula:
         in_place = long_tail(to_target, 0, 0.05, margin)
         in_plane = long_tail(numbers[NEAR_IN_PLANE], 0, 0.005, plane_margin)
         caging = both(enclosed(numbers[_Y], (numbers[_LEFT], numbers[_RIGHT]), 0.015, 0.05), in_plane)
-        reward = both((closed_on(caging, grip) + caging) / 2, in_place)
+        reward = both(grasped(caging, grip), in_place)
         if numbers[NEAR] < 0.02 and numbers[OPENING] > 0 and numbers[_Z] - 0.01 > lifted:
             reward += 1.0 + 5.0 * in_place
         return reward, solved
@@ -119,8 +119,7 @@ def throw(own: Attributes) -> Formula:
         in_place = long_tail(to_target, 0, 0.08, length((start - target) * scale))
         if numbers[NEAR] < 0.035 and numbers[OPENING] > 0 and numbers[_Z] - 0.01 > lifted:
             return both(1.0, in_place) + (1.0 + 5.0 * in_place), solved
-        caging = hold(numbers)
-        return both((closed_on(caging, grip) + caging) / 2, in_place), solved
+        return both(grasped(hold(numbers), grip), in_place), solved
 
     return formula
 
@@ -169,8 +168,7 @@ def insert_peg(own: Attributes) -> Formula:
         in_place = both(long_tail(to_target, 0, 0.07, margin), free)
         if numbers[NEAR] < 0.08 and numbers[OPENING] > 0 and numbers[_Z] - 0.01 > lifted:
             return both(1.0, in_place) + (1.0 + 5 * in_place), False
-        caging = hold(numbers)
-        return both((closed_on(caging, grip) + caging) / 2, in_place), False
+        return both(grasped(hold(numbers), grip), in_place), False
 
     return formula
 

@@ -87,6 +87,11 @@ def closed_on(caging: float, grip: Any, effort: float = 1.0) -> Any:
     return both(caging, min(max(0, grip), effort) / effort if caging > 0.97 else 0.0)
 
 
+def grasped(caging: float, grip: Any, effort: float = 1.0) -> Any:
+    """Returns the mean of how far the fingers enclose an object and how far they close on it."""
+    return (closed_on(caging, grip, effort) + caging) / 2
+
+
 # m; how wide the fingers are open where they begin to enclose, in the kinds that have a function of their own.
 _WIDE = 0.05
 
