@@ -119,20 +119,40 @@ FROZEN = {
         "test": "5c5e979c1f2d06e6",
         "test_ood": "3a892f33a8ff0fdd",
     },
+    "navigation/drive-sparse-v3": {
+        "validation": "751880942b1cb4e8",
+        "test": "692a41f25ad28037",
+        "test_ood": "6d3999f907491102",
+    },
     "navigation/drive-traffic-v1": {
         "validation": "f1d8699ab19bc313",
         "test": "5e4a252672689538",
         "test_ood": "2673e11066d6a863",
+    },
+    "navigation/drive-traffic-v2": {
+        "validation": "93fbbe28df40e76a",
+        "test": "097ea9e51709cf17",
+        "test_ood": "590741e7aa7e79de",
     },
     "navigation/drive-vehicle-v1": {
         "validation": "c2726fba25a1fae3",
         "test": "25211a8b08359085",
         "test_ood": "b8ef451b104d10ae",
     },
+    "navigation/drive-vehicle-v2": {
+        "validation": "29b28bf105ffb6c9",
+        "test": "75611d88be5076da",
+        "test_ood": "65ab0f2ac77b6ffe",
+    },
     "navigation/drive-weather-v1": {
         "validation": "ec892d255484490d",
         "test": "ccfc7a85e7f07d36",
         "test_ood": "dd42c2b55ceac791",
+    },
+    "navigation/drive-weather-v2": {
+        "validation": "faac334e631f88b4",
+        "test": "6cdf4bd347b7b80d",
+        "test_ood": "c45bac3d1c35fbdc",
     },
 }
 # Normalised scores change with them: other references need a new version of the suite, never a new hash here.
@@ -154,9 +174,13 @@ REFERENCES = {
     "navigation/drive-city-v2": "f4eee73c7fdb",
     "navigation/drive-sparse-v1": "0195cc786873",
     "navigation/drive-sparse-v2": "09836de7e7d2",
+    "navigation/drive-sparse-v3": "9c1dd087f78c",
     "navigation/drive-traffic-v1": "331c15561c4b",
+    "navigation/drive-traffic-v2": "ea1d1f1a379e",
     "navigation/drive-vehicle-v1": "20a4f85f9841",
+    "navigation/drive-vehicle-v2": "32993e7a967c",
     "navigation/drive-weather-v1": "76aeef27a517",
+    "navigation/drive-weather-v2": "970a911c97c9",
 }
 
 

@@ -70,6 +70,11 @@ _DRIVERS = ("yields_left", "yields_right", "blocks_left", "blocks_right")
 DRIVERS = _drivers(*_DRIVERS, speed=(1.5, 3.0), gap=(10.0, 18.0))
 # Quicker, and later to mind; and those whom nobody passes, and nobody needs to.
 OTHER_DRIVERS = _drivers(*_DRIVERS, "mirrors", speed=(3.5, 5.0), gap=(6.0, 10.0))
+# Slower than any in training, and later to mind; and those whom nobody passes, and nobody needs to.
+OTHER_DRIVERS_V2 = (
+    *_drivers(*_DRIVERS, speed=(0.5, 1.5), gap=(6.0, 10.0)),
+    *_drivers("mirrors", speed=(4.5, 5.0), gap=(6.0, 10.0)),
+)
 
 # From 0 to 1: on the streets that are near the start; from 1 to 2: on those that are farther.
 DESTINATIONS = (Kind(name="", ranges=(("destination", 0.0, 1.0),)),)

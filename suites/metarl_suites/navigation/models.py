@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import mujoco
 
+from metarl_suites.navigation.grounds import GROUNDS, THIN, GroundKind
 from metarl_suites.navigation.maps import Map, Wall
 from metarl_suites.navigation.plans import Plan
 from metarl_suites.navigation.specs import REACHED
@@ -18,40 +19,30 @@ WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a
 # crash is over before springs can hold the car down, and tips some over. The second is twice as slow; with 0.15, a car
 # at 17 m/s gets so deep into a wall that the shortest way out is over it.
 STIFF, GIVING = 0.02, 0.1
-STRIPE = 8.0  # m along x; of ground that is all ice or has none
-STRIPES = 20  # every other one may be ice
-STRIPES_BEGIN = -20.0  # m; so that the start is dry
 CHASSIS = 1120.0  # kg, as in the asset
-HALF_GROUND = 150.0  # m; half the width of the ground
 FLAT_RADIUS = 0.27  # m; of a flat tyre, 0.32 of a sound one
 FLAT_DRAG = 25.0  # N m s/rad; resistance of a flat tyre: nearly that of all four sound ones
-WHEELS = ("front_left", "front_right", "rear_left", "rear_right")
-# Under tyres the ground's softness counts: stiff enough for steps of 0.025 s, and no stiffer.
-_GROUND = {"contype": 1, "conaffinity": 0, "priority": 1, "solref": (0.05, 1.0), "mass": 0.0}
-_ASPHALT, _SHEET, _RAIL = (0.42, 0.43, 0.45, 1.0), (0.75, 0.88, 0.95, 1.0), (0.62, 0.5, 0.42, 1.0)
-_GOAL = (0.25, 0.7, 0.35, 1.0)
-_THIN = 0.02  # m; half the thickness of the mark: as little as no camera takes for the ground
+_RAIL, _GOAL = (0.62, 0.5, 0.42, 1.0), (0.25, 0.7, 0.35, 1.0)
 _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 
 
-def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0, wall_s: float = STIFF) -> mujoco.MjModel:
+def compile_plan(
+    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, wall_s: float = STIFF
+) -> mujoco.MjModel:
     """Returns the model of a plan.
 
     Args:
         plan: The task.
         walls: How many the models of the suite have; what is left over lies where nothing gets.
-        striped: Whether the ground is made of stripes, each with its own friction.
+        ground: How the ground is made.
         others: How many other cars there are.
         wall_s: s; in which walls stop what drives into them.
     """
-    shop = _workshop(walls, striped, others, wall_s)
+    shop = _workshop(walls, ground, others, wall_s)
     _place_walls(shop, plan.map)
-    shop.destination.pos = (*plan.map.route[-1], _THIN)
-    for number, box in enumerate(shop.ground):
-        icy = number % 2 == 1 and plan.weather.patches < plan.weather.friction
-        box.friction[0] = plan.weather.patches if icy else plan.weather.friction
-        box.rgba = _SHEET if icy else _ASPHALT
+    shop.destination.pos = (*plan.map.route[-1], THIN)
+    shop.ground.lay(plan.weather)
     shop.chassis.mass = CHASSIS * plan.vehicle.mass
     model = shop.spec.compile()
     _change_car(model, plan)
@@ -61,15 +52,11 @@ def compile_plan(plan: Plan, *, walls: int, striped: bool, others: int = 0, wall
 class _Workshop:
     """A model before it is compiled, and its parts that depend on the task."""
 
-    def __init__(self, walls: int, striped: bool, others: int, wall_s: float) -> None:
+    def __init__(self, walls: int, ground: GroundKind, others: int, wall_s: float) -> None:
         path = files("metarl_suites.navigation") / "assets" / "car.xml"
         self.spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
         world = self.spec.worldbody
-        if striped:
-            self.ground = [_stripe(world, number) for number in range(STRIPES)]
-        else:
-            plane = world.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=(0.0, 0.0, 1.0), **_GROUND)
-            self.ground = [plane]
+        self.ground = GROUNDS[ground](self.spec)
         # Smooth: what is lost on walls is what is driven into them.
         wall = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "contype": 2, "conaffinity": 0, "condim": 1}
         wall |= {"priority": 1, "solref": (wall_s, 1.0)}  # the wall's own number, not a mean of its and the car's
@@ -77,21 +64,14 @@ class _Workshop:
         self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
         self.camera = world.add_camera(name="overview")
         # For pictures alone: a site has no mass, nothing touches it, and rays and observations do not know it.
-        mark = {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (REACHED, _THIN, 0.0), "rgba": _GOAL}
+        mark = {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (REACHED, THIN, 0.0), "rgba": _GOAL}
         self.destination = world.add_site(name="destination", **mark)
         add_cars(self.spec, others)
 
 
 @functools.cache
-def _workshop(walls: int, striped: bool, others: int, wall_s: float) -> _Workshop:
-    return _Workshop(walls, striped, others, wall_s)
-
-
-def _stripe(world: mujoco.MjsBody, number: int) -> mujoco.MjsGeom:
-    # They overlap a little, so that the seam trips nobody.
-    middle = STRIPES_BEGIN + (number + 0.5) * STRIPE
-    size = (0.5 * STRIPE + 0.05, HALF_GROUND, 1.0)
-    return world.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=size, pos=(middle, 0.0, -1.0), **_GROUND)
+def _workshop(walls: int, ground: GroundKind, others: int, wall_s: float) -> _Workshop:
+    return _Workshop(walls, ground, others, wall_s)
 
 
 def _place_walls(shop: _Workshop, place: Map) -> None:

@@ -57,6 +57,11 @@ class Weather(NamedTuple):
     visibility: float = SIGHT
     noise: float = 0.0
 
+    @property
+    def icy(self) -> bool:
+        """Whether there are patches of ice."""
+        return self.patches < self.friction
+
 
 class Habits(NamedTuple):
     """What is hidden of the other cars.

@@ -20,6 +20,7 @@ from metarl_suites.navigation.kinds import (
     OTHER_CITIES,
     OTHER_DESTINATIONS,
     OTHER_DRIVERS,
+    OTHER_DRIVERS_V2,
     OTHER_WEATHERS,
     SIGNED,
     WEATHERS,
@@ -72,11 +73,23 @@ class DriveVehicle(DrivingSuite):
     trained, held_out = CARS, OTHER_CARS
 
 
+class DriveVehicleV2(DriveVehicle):
+    """The same cars between rails that give way, so that nobody who drives at them tips over."""
+
+    definition = dataclasses.replace(DriveVehicle.definition, wall_s=GIVING)
+
+
 class DriveWeather(DrivingSuite):
     """The usual car in other weather."""
 
-    definition = Definition(plan=weather_plan, striped=True)
+    definition = Definition(plan=weather_plan, ground="stripes")
     trained, held_out = WEATHERS, OTHER_WEATHERS
+
+
+class DriveWeatherV2(DriveWeather):
+    """The same weather between rails that give way; ice is under single tyres, which costs a fifth less."""
+
+    definition = dataclasses.replace(DriveWeather.definition, ground="patches", wall_s=GIVING)
 
 
 class DriveCity(DrivingSuite):
@@ -114,8 +127,21 @@ class DriveSparseV2(DriveSparse):
     definition = dataclasses.replace(DriveSparse.definition, plan=sparse_plan_v2)
 
 
+class DriveSparseV3(DriveSparseV2):
+    """The same destinations among walls that give way."""
+
+    definition = dataclasses.replace(DriveSparseV2.definition, wall_s=GIVING)
+
+
 class DriveTraffic(DrivingSuite):
     """The usual car on a straight road, with other cars that have habits."""
 
     definition = Definition(plan=traffic_plan, walls=HIGHWAY_WALLS, streets=2, corners=2, others=4)
     trained, held_out = DRIVERS, OTHER_DRIVERS
+
+
+class DriveTrafficV2(DriveTraffic):
+    """The same others in training; held out, they are too slow to be followed. Rails give way."""
+
+    definition = dataclasses.replace(DriveTraffic.definition, wall_s=GIVING)
+    held_out = OTHER_DRIVERS_V2

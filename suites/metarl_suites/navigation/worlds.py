@@ -17,6 +17,8 @@ from metarl_bench.worlds import Outcome, WorldIndex
 from metarl_suites.frozen import GOLDEN, mixed
 from metarl_suites.navigation.cars import PLACE, POSITIONS, QUAT, SPEEDS, Cars, headings, leans, seen_from, velocities
 from metarl_suites.navigation.charts import Charts
+from metarl_suites.navigation.grounds import GroundKind
+from metarl_suites.navigation.ice import Tyres
 from metarl_suites.navigation.maps import ROAD_WALLS, highway
 from metarl_suites.navigation.models import STIFF, compile_plan
 from metarl_suites.navigation.plans import SIGHT, STEP_S, Plan
@@ -51,7 +53,7 @@ class Definition:
         walls: Most walls of a map.
         streets: Most streets of a map.
         corners: Most corners of a route.
-        striped: Whether the ground has stripes of other friction.
+        ground: How the ground is made.
         last_action: Whether the last action is observed.
         guide: What is observed of the way: the next waypoints, where the destination is, or nothing.
         sparse: Whether arriving alone pays.
@@ -63,7 +65,7 @@ class Definition:
     walls: int = ROAD_WALLS
     streets: int = 16
     corners: int = 15
-    striped: bool = False
+    ground: GroundKind = "plane"
     last_action: bool = True
     guide: Literal["waypoints", "destination", "none"] = "waypoints"
     sparse: bool = False
@@ -72,7 +74,7 @@ class Definition:
 
     def compile(self, plan: Plan) -> mujoco.MjModel:
         """Returns the model of a plan; all have the same sizes."""
-        return compile_plan(plan, walls=self.walls, striped=self.striped, others=self.others, wall_s=self.wall_s)
+        return compile_plan(plan, walls=self.walls, ground=self.ground, others=self.others, wall_s=self.wall_s)
 
 
 class DrivingWorlds(SimulatedWorlds):
@@ -87,6 +89,7 @@ class DrivingWorlds(SimulatedWorlds):
         self.charts = Charts(num_worlds, streets=definition.streets, corners=definition.corners)
         self._boxes = Boxes(num_worlds, definition.walls + definition.others)
         self._traffic = Traffic(num_worlds) if definition.others else None
+        self._tyres = Tyres(idle, num_worlds) if definition.ground == "patches" else None
         self._car = Cars(num_worlds)
         self._asked = np.zeros((num_worlds, MOST_DELAY + 1, 2))  # actions, the newest first
         self._ranges = np.full((num_worlds, len(ANGLES)), SIGHT)
@@ -133,7 +136,7 @@ class DrivingWorlds(SimulatedWorlds):
 
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
-        found = [_site(self.definition, task) for task in tasks]
+        found = [self._built(world, task) for world, task in zip(worlds, tasks, strict=True)]
         self._simulator.set_models(worlds, [model for _, model in found])
         for world, (plan, model) in zip(worlds, found, strict=True):
             self.plans[world] = plan
@@ -144,6 +147,10 @@ class DrivingWorlds(SimulatedWorlds):
             self._car.assign(world, plan, model)
             if self._traffic:
                 self._traffic.assign(world, plan.habits)
+
+    def _built(self, world: np.intp, task: Task) -> tuple[Plan, mujoco.MjModel]:
+        plan, model = _site(self.definition, task)
+        return plan, self._tyres.assign(world, plan.weather, model) if self._tyres else model
 
     @override
     def _begin(self, worlds: NDArray[np.intp], rngs: Sequence[np.random.Generator]) -> None:
@@ -166,6 +173,8 @@ class DrivingWorlds(SimulatedWorlds):
         simulator, car = self._simulator, self._car
         self._asked[worlds, 1:] = self._asked[worlds, :-1]
         self._asked[worlds, 0] = actions
+        if self._tyres:
+            self._tyres.lay(worlds, simulator.qpos)
         dice = self._rolled(worlds)
         sound = simulator.step(worlds, self._controls(worlds, dice[:, 0]))
         qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]

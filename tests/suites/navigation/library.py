@@ -13,8 +13,8 @@ from metarl_suites.navigation.specs import HORIZON
 from metarl_suites.navigation.worlds import DrivingWorlds
 
 IDS = [spec.id for spec in SUITES.all() if spec.family == "navigation"]
-VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
-TRAFFIC = "navigation/drive-traffic-v1"
+VEHICLE, WEATHER = "navigation/drive-vehicle-v2", "navigation/drive-weather-v2"
+TRAFFIC = "navigation/drive-traffic-v2"
 USUAL: dict[str, dict[str, float | str]] = {
     VEHICLE: {
         "flat": "none",

@@ -8,8 +8,9 @@ import mujoco
 import numpy as np
 import pytest
 
+from metarl_suites.navigation.grounds import WHEELS
 from metarl_suites.navigation.maps import ROAD_WALLS, Map, Street, Wall
-from metarl_suites.navigation.models import GIVING, STIFF, WHEELS, compile_plan
+from metarl_suites.navigation.models import GIVING, STIFF, compile_plan
 from metarl_suites.navigation.plans import Plan, Vehicle, Weather
 
 RADIUS = 0.32
@@ -32,7 +33,7 @@ class Car:
         **vehicle: float | str,
     ) -> None:
         plan = Plan(place, Vehicle(**vehicle), Weather(friction=friction, patches=friction))  # type: ignore[arg-type]
-        self.model = compile_plan(plan, walls=ROAD_WALLS, striped=False, wall_s=wall_s)
+        self.model = compile_plan(plan, walls=ROAD_WALLS, ground="plane", wall_s=wall_s)
         self.data = mujoco.MjData(self.model)
         self.data.qvel[0] = speed
         for wheel in WHEELS:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from metarl_bench.registry import make_suite
-from metarl_suites.navigation.kinds import DRIVERS, OTHER_DRIVERS
+from metarl_suites.navigation.kinds import DRIVERS, OTHER_DRIVERS_V2
 from metarl_suites.navigation.maps import FREE, LANE
 from metarl_suites.navigation.plans import habits
 from metarl_suites.navigation.specs import COLLISION, HORIZON, PROGRESS, REACHED
@@ -15,7 +15,7 @@ from metarl_suites.navigation.traffic import HALF_LENGTH, HALF_WIDTH, KEEP, ROOM
 from metarl_suites.navigation.worlds import DrivingWorlds
 from tests.suites.navigation.library import TRAFFIC, driven, place, play, worlds_with
 
-HABITS = [kind.name for kind in OTHER_DRIVERS]
+HABITS = [kind.name for kind in OTHER_DRIVERS_V2]
 TRAINED = [kind.name for kind in DRIVERS]
 # Columns of the other cars' physics: x and y of each.
 PLACES, SPEEDS = slice(18, 26), slice(42, 50)
