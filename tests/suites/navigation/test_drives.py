@@ -1,4 +1,4 @@
-"""Every registered suite of cars: who knows the task arrives, who does nothing does not, and each parameter shows."""
+"""Every suite of cars in its latest version: who knows the task arrives, who does nothing does not, and each parameter shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.maps import Map
 from metarl_suites.navigation.wild import FAST, LEANING, constant, drive_wildly, measure
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import IDS, VEHICLE, WEATHER, driven, play
+from tests.suites.navigation.library import LATEST, VEHICLE, WEATHER, driven, play
 
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
@@ -25,7 +25,7 @@ def drawn(suite: Suite, tasks: list[Task], *, seeds: list[int]) -> DrivingWorlds
     return worlds
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize("suite_id", LATEST)
 def test_a_driver_who_knows_the_task_arrives(suite_id: str) -> None:
     suite = make_suite(suite_id)
     # Measured over two seeds: at least 29 of 30, and 27 of those that are held out.
@@ -35,7 +35,7 @@ def test_a_driver_who_knows_the_task_arrives(suite_id: str) -> None:
         assert arrived.mean() >= least, split
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize("suite_id", LATEST)
 def test_standing_still_never_arrives(suite_id: str) -> None:
     suite = make_suite(suite_id)
     tasks = [*suite.tasks("test"), *suite.tasks("test_ood")]
@@ -46,12 +46,12 @@ def test_standing_still_never_arrives(suite_id: str) -> None:
     assert (returns < 0.25 * suite.spec.references.expert).all()  # wind carries some cars over ice
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize("suite_id", LATEST)
 def test_no_constant_action_pays_what_driving_does(suite_id: str) -> None:
-    """Neither standing still nor driving at walls; the first held-out traffic can be followed, and pays most."""
+    """Neither standing still nor driving at walls."""
     suite = make_suite(suite_id)
-    # Shares of what the driver gets: measured, at most 0.6 and 0.9, both in drive-traffic-v1.
-    for split, most in (("test", 0.75), ("test_ood", 0.95)):
+    # Shares of what the driver gets: measured, at most 0.54 and 0.41, both in traffic.
+    for split, most in (("test", 0.75), ("test_ood", 0.6)):
         tasks = list(suite.tasks(split)[:12])
         expert, _ = driven(drawn(suite, tasks, seeds=list(range(len(tasks)))))
         returns, _ = constant(suite, tasks)
@@ -68,7 +68,7 @@ def off_streets(place: Map, points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(apart - share[..., np.newaxis] * way, axis=2).min(axis=1)
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize("suite_id", LATEST)
 def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_few(suite_id: str) -> None:
     suite = make_suite(suite_id)
     tasks = list(suite.tasks("test"))
@@ -115,7 +115,7 @@ def test_driving_straight_on_finds_few_destinations() -> None:
     assert found[2] < 0.15
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize("suite_id", LATEST)
 def test_the_same_actions_lead_elsewhere_where_one_parameter_differs(suite_id: str) -> None:
     """Actions are those that bring the first world's car to its destination; the second is the same task again."""
     suite = make_suite(suite_id)
