@@ -1,4 +1,4 @@
-"""Every suite of cars in its latest version: who knows the task arrives, who does nothing does not, and each parameter shows."""
+"""Suites of cars in their latest versions: who knows the task arrives, who does nothing does not, parameters show."""
 
 from __future__ import annotations
 
