@@ -10,8 +10,6 @@ DETERMINISTIC = {"toy/sparse-point-robot-v1"}
 
 # Suites that nobody has solved so far: their scores have no normalised form. May only shrink.
 WITHOUT_REFERENCES = {
-    "locomotion/ant-cripple-v1",
-    "locomotion/ant-goal-v1",
     "locomotion/humanoid-direction-v1",
     "locomotion/terrain-ant-sighted-v1",
     "locomotion/terrain-ant-v1",

@@ -157,7 +157,9 @@ FROZEN = {
 }
 # Normalised scores change with them: other references need a new version of the suite, never a new hash here.
 REFERENCES = {
+    "locomotion/ant-cripple-v1": "b3313827cb8f",
     "locomotion/ant-direction-v1": "a85436100a9f",
+    "locomotion/ant-goal-v1": "56519f281276",
     "locomotion/cheetah-body-v1": "c984c8f66b56",
     "locomotion/cheetah-direction-h100-v1": "389dfa408b1f",
     "locomotion/cheetah-direction-v1": "a26ca69cfa54",

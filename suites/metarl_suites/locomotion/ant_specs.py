@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from metarl_bench.tasks import Parameter, SuiteSpec
-from metarl_suites.locomotion.declare import HORIZON, ORACLES, best_run, declare
+from metarl_suites.locomotion.declare import HORIZON, ORACLE, ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import (
     ANT_ALIVE,
     ANT_CONTROL_COST,
@@ -61,6 +61,7 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
             for axis in "xy"
         ),
         step_rewards=_bounds(-_ANT_FLIGHT - ANT_GOAL_CONTROL_COST * 8, 0.0),
+        references=best_run("locomotion/ant-goal-v1", random=-742.4, expert=-233.3, runs=ORACLE),
         published="AntGoal of ProMP, PEARL and VariBAD without the 84 contact forces in the observation",
         bibtex="rothfuss2019promp",
     ),
@@ -74,6 +75,7 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
         step_rewards=_bounds(-ANT.max_speed, ANT.max_speed + ANT_CRIPPLE_ALIVE),
         reachable_reward=ANT.known_speed + ANT_CRIPPLE_ALIVE,
         finite_tasks=len(ANT_LEGS) - 1,
+        references=best_run("locomotion/ant-cripple-v1", random=4.5, expert=796.7, runs=ORACLE),
         published="GrBAL's crippled ant with 27 observations, steps of 0.05 s instead of 0.02 s, and a horizon of 200",
         bibtex="nagabandi2019learning",
     ),

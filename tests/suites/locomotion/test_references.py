@@ -15,7 +15,9 @@ RESULTS = Path(__file__).parents[3] / "results"
 REFERENCES = {spec.id: spec.references for spec in SUITES.all() if spec.family == "locomotion" and spec.references}
 # Whose best seed the expert is, by suite: protocol and agent.
 EXPERTS = {
+    "locomotion/ant-cripple-v1": ("lite-v1", "oracle"),
     "locomotion/ant-direction-v1": ("lite-v1", "oracle"),
+    "locomotion/ant-goal-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-body-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-direction-h100-v1": ("lite-v1", "oracle"),
     "locomotion/cheetah-direction-v1": ("lite-v1", "varibad"),
