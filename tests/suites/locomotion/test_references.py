@@ -26,6 +26,7 @@ EXPERTS = {
     "locomotion/cheetah-velocity-wide-obs20-v1": ("paper/roml-cheetah-velocity-30m-v1", "varibad"),
     "locomotion/cheetah-velocity-wide-v1": ("lite-v1", "oracle"),
     "locomotion/hopper-params-v1": ("lite-v1", "oracle"),
+    "locomotion/terrain-ant-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
     "locomotion/terrain-walker-v1": ("lite-v1", "oracle"),
