@@ -1,6 +1,6 @@
 """Drivers who do not look: how far walls tip their cars, and what the same action all the time is paid.
 
-``python -m metarl_suites.navigation.wild navigation/drive-city-v1`` measures both.
+``python -m metarl_suites.navigation.wild navigation/drive-city-v2`` measures both.
 """
 
 from __future__ import annotations

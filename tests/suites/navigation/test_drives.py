@@ -115,6 +115,22 @@ def test_driving_straight_on_finds_few_destinations() -> None:
     assert found[2] < 0.15
 
 
+def test_a_driver_who_takes_all_weather_for_wet_snow_is_nearly_as_good() -> None:
+    """Why knowing the weather pays little; who takes it for dry crashes on snow."""
+    suite = make_suite(WEATHER)
+    tasks = list(suite.tasks("test"))
+    returns = {}
+    for friction in (None, 0.9, 0.35):
+        worlds = drawn(suite, tasks, seeds=list(range(len(tasks))))
+        known = {} if friction is None else {"friction": friction, "patches": friction}
+        returns[friction], _ = driven(
+            worlds, [plan._replace(weather=plan.weather._replace(**known)) for plan in worlds.plans]
+        )
+    means = {friction: found.mean() for friction, found in returns.items()}
+    assert means[None] > 1.1 * means[0.9]
+    assert means[None] > means[0.35] > 0.95 * means[None]
+
+
 @pytest.mark.parametrize("suite_id", LATEST)
 def test_the_same_actions_lead_elsewhere_where_one_parameter_differs(suite_id: str) -> None:
     """Actions are those that bring the first world's car to its destination; the second is the same task again."""
