@@ -9,10 +9,7 @@ from metarl_bench.testing import Check, suite_checks
 DETERMINISTIC = {"toy/sparse-point-robot-v1"}
 
 # Suites that nobody has solved so far: their scores have no normalised form. May only shrink.
-WITHOUT_REFERENCES = {
-    "locomotion/humanoid-direction-v1",
-    "locomotion/terrain-ant-v1",
-}
+WITHOUT_REFERENCES = {"locomotion/humanoid-direction-v1"}
 
 CHECKS = [
     pytest.param(check, id=f"{spec.id}-{check}")

@@ -169,6 +169,7 @@ REFERENCES = {
     "locomotion/cheetah-velocity-wide-v1": "35cda5244cc8",
     "locomotion/hopper-params-v1": "d847ad0bacc8",
     "locomotion/terrain-ant-sighted-v1": "9e1384af022b",
+    "locomotion/terrain-ant-v1": "0ddc8da68ae6",
     "locomotion/terrain-cheetah-sighted-v1": "f3113ee55ad2",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
     "locomotion/terrain-walker-v1": "2e6e8b8867fc",

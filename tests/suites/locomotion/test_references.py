@@ -27,6 +27,7 @@ EXPERTS = {
     "locomotion/cheetah-velocity-wide-v1": ("lite-v1", "oracle"),
     "locomotion/hopper-params-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-ant-sighted-v1": ("lite-v1", "oracle"),
+    "locomotion/terrain-ant-v1": ("lite-v1", "multitask-ppo"),
     "locomotion/terrain-cheetah-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
     "locomotion/terrain-walker-v1": ("lite-v1", "oracle"),
