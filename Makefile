@@ -76,7 +76,7 @@ results: $(DEV)
 	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite $(REFERENCED) --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite locomotion/terrain-ant-v1 --agent multitask-ppo
-	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 --agent random rl2 multitask-ppo
+	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 navigation/drive-weather-v2 --agent random rl2 multitask-ppo
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
 	$(PUBLISHED) --protocol scratch-v1 --suite $(DIRECTION) --agent sb3-ppo sb3-sac
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
@@ -86,7 +86,7 @@ results: $(DEV)
 	$(call VERIFIED,random,--name Random --configurations-tried 1)
 	$(call VERIFIED,oracle,--name Oracle --configurations-tried 1 --division privileged)
 	$(call VERIFIED,multitask-ppo,--name "Multi-task PPO" --configurations-tried 1)
-	$(call VERIFIED,rl2,--name RL2 --configurations-tried 50 --paper https://arxiv.org/abs/1611.02779)
+	$(call VERIFIED,rl2,--name RL2 --configurations-tried 51 --paper https://arxiv.org/abs/1611.02779)
 	$(call VERIFIED,rl2-transformer,--name "RL2 with a transformer" --configurations-tried 1 --paper https://arxiv.org/abs/2206.06614)
 	$(call VERIFIED,varibad,--name VariBAD --configurations-tried 20 --paper https://arxiv.org/abs/1910.08348)
 	$(call VERIFIED,pearl,--name PEARL --configurations-tried 4 --paper https://arxiv.org/abs/1903.08254)

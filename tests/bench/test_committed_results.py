@@ -29,6 +29,7 @@ CHEETAH = "locomotion/cheetah-velocity-v1"
 DIRECTION = "locomotion/cheetah-direction-v1"
 H100 = "locomotion/cheetah-direction-h100-v1"
 VEHICLE, WEATHER = "navigation/drive-vehicle-v1", "navigation/drive-weather-v1"
+NEW_WEATHER = "navigation/drive-weather-v2"
 REACH, PUSH, ML10 = "manipulation/ml1-reach-v1", "manipulation/ml1-push-v1", "manipulation/ml10-v1"
 DENSE, SPARSE = "toy/point-robot-v1", "toy/sparse-point-robot-v1"
 LITE, K20, SCRATCH, LEARN2LEARN = "lite-v1", "lite-k20-v1", "scratch-v1", "paper/learn2learn-cheetah-direction-v1"
@@ -67,7 +68,11 @@ SEEDS = {
     **{(K20, DIRECTION, agent): {0, 1, 2} for agent in ("random", "rl2", "multitask-ppo", "finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in (CHEETAH, DIRECTION) for agent in ("finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in ADAPTING for agent in ("random", "rl2", "multitask-ppo", "oracle")},
-    **{(LITE, suite, agent): {0, 1, 2} for suite in (REACH, PUSH) for agent in ("random", "rl2", "multitask-ppo")},
+    **{
+        (LITE, suite, agent): {0, 1, 2}
+        for suite in (REACH, PUSH, NEW_WEATHER)
+        for agent in ("random", "rl2", "multitask-ppo")
+    },
     (METAWORLD, ML10, "rl2"): {0},
     **{(SCRATCH, DIRECTION, agent): {0, 1, 2} for agent in ("sb3-ppo", "sb3-sac")},
     (LEARN2LEARN, H100, "maml"): {0, 1, 2},
@@ -224,7 +229,7 @@ def test_knowing_the_car_pays_in_drive_vehicle(episodes: pd.DataFrame) -> None:
     assert references.normalise(oracle) - references.normalise(memoryless) >= 0.15
 
 
-@pytest.mark.parametrize("suite", [*ADAPTING, REACH, PUSH])
+@pytest.mark.parametrize("suite", [*ADAPTING, REACH, PUSH, NEW_WEATHER])
 def test_rl2_beats_random_in_every_seed(episodes: pd.DataFrame, suite: str) -> None:
     assert per_seed(episodes, suite, "rl2").min() > per_seed(episodes, suite, "random").max()
 
