@@ -62,7 +62,7 @@ class Stripes:
 class Patches:
     """A plane; the tyres bring the friction of what they are on, which ``ice.Tyres`` tells them.
 
-    A fifth cheaper than stripes: tyres meet one ground in one point, and there is less to look through.
+    A tenth cheaper than stripes: tyres meet one ground in one point, and there is less to look through.
     """
 
     def __init__(self, spec: mujoco.MjSpec) -> None:

@@ -87,7 +87,7 @@ class DriveWeather(DrivingSuite):
 
 
 class DriveWeatherV2(DriveWeather):
-    """The same weather between rails that give way; ice is under single tyres, which costs a fifth less."""
+    """The same weather between rails that give way; ice is under single tyres, which costs a tenth less."""
 
     definition = dataclasses.replace(DriveWeather.definition, ground="patches", wall_s=GIVING)
 
