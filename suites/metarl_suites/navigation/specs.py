@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -133,14 +134,32 @@ _ROAD = 120.0  # m; with the pieces behind the start and behind the destination
 _HIGHWAY = 144.0  # m; with what is behind the start and behind the destination
 _CITY_STREETS = 400.0  # m; all crossings of a city, one behind the other
 
+# What the versions of a suite have in common.
+_Shared = dict[str, Any]
+_VEHICLE_SUITE: _Shared = {
+    "observation_size": _OWN + _WAYPOINTS + _RAYS,
+    "parameters": _parameters("flat", CARS, OTHER_CARS, _CAR),
+    "longest": _ROAD,
+}
+_WEATHER_SUITE: _Shared = {
+    "observation_size": _OWN + _LAST + _WAYPOINTS + _RAYS,
+    "parameters": _parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
+    "longest": _ROAD,
+}
+_CITY_SUITE: _Shared = {
+    "observation_size": _OWN + _LAST + _COMPASS + _RAYS,
+    "parameters": _parameters("city", CITIES, OTHER_CITIES, _CITY),
+    "longest": _CITY_STREETS,
+}
+_SPARSE_SUITE: _Shared = {"observation_size": _OWN + _LAST + _RAYS, "longest": 0.0, "most_collision": 0.0}
+_TRAFFIC_SUITE: _Shared = {"observation_size": _OWN + _LAST + _WAYPOINTS + _RAYS, "longest": _HIGHWAY}
+
 SPECS: tuple[SuiteSpec, ...] = (
     _suite(
         "drive-vehicle-v1",
         "a car that steers, answers and pulls in its own way",
         "DriveVehicle",
-        observation_size=_OWN + _WAYPOINTS + _RAYS,
-        parameters=_parameters("flat", CARS, OTHER_CARS, _CAR),
-        longest=_ROAD,
+        **_VEHICLE_SUITE,
         references=_references("drive-vehicle-v1", random=1.11, expert=16.86),
         superseded_by="navigation/drive-vehicle-v2",
     ),
@@ -148,18 +167,14 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-vehicle-v2",
         "a car that steers, answers and pulls in its own way, between rails that give way",
         "DriveVehicleV2",
-        observation_size=_OWN + _WAYPOINTS + _RAYS,
-        parameters=_parameters("flat", CARS, OTHER_CARS, _CAR),
-        longest=_ROAD,
+        **_VEHICLE_SUITE,
         references=_references("drive-vehicle-v2", random=1.06, expert=16.87),
     ),
     _suite(
         "drive-weather-v1",
         "a car on a road that is dry, wet, snowy or icy, in wind and fog",
         "DriveWeather",
-        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
-        parameters=_parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
-        longest=_ROAD,
+        **_WEATHER_SUITE,
         references=_references("drive-weather-v1", random=1.37, expert=17.03),
         superseded_by="navigation/drive-weather-v2",
     ),
@@ -167,18 +182,14 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-weather-v2",
         "a car on a road that is dry, wet, snowy or icy, in wind and fog, between rails that give way",
         "DriveWeatherV2",
-        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
-        parameters=_parameters("weather", WEATHERS, OTHER_WEATHERS, _WEATHER),
-        longest=_ROAD,
+        **_WEATHER_SUITE,
         references=_references("drive-weather-v2", random=1.44, expert=17.08),
     ),
     _suite(
         "drive-city-v1",
         "a car in a city with streets of its own, by compass",
         "DriveCity",
-        observation_size=_OWN + _LAST + _COMPASS + _RAYS,
-        parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
-        longest=_CITY_STREETS,
+        **_CITY_SUITE,
         references=_references("drive-city-v1", random=1.48, expert=15.24),
         superseded_by="navigation/drive-city-v2",
     ),
@@ -186,19 +197,15 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-city-v2",
         "a car in a city with streets of its own and walls that give way, by compass",
         "DriveCityV2",
-        observation_size=_OWN + _LAST + _COMPASS + _RAYS,
-        parameters=_parameters("city", CITIES, OTHER_CITIES, _CITY),
-        longest=_CITY_STREETS,
+        **_CITY_SUITE,
         references=_references("drive-city-v2", random=1.47, expert=15.24),
     ),
     _suite(
         "drive-sparse-v1",
         "a car in a city that looks for a destination, and is paid for nothing else",
         "DriveSparse",
-        observation_size=_OWN + _LAST + _RAYS,
+        **_SPARSE_SUITE,
         parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION),
-        longest=0.0,
-        most_collision=0.0,
         references=_references("drive-sparse-v1", random=1.41, expert=9.19),
         superseded_by="navigation/drive-sparse-v2",
     ),
@@ -206,10 +213,8 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-sparse-v2",
         "a car in a city that looks for a destination off the straight way, and is paid for nothing else",
         "DriveSparseV2",
-        observation_size=_OWN + _LAST + _RAYS,
+        **_SPARSE_SUITE,
         parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION_V2),
-        longest=0.0,
-        most_collision=0.0,
         references=_references("drive-sparse-v2", random=0.48, expert=8.74),
         superseded_by="navigation/drive-sparse-v3",
     ),
@@ -217,19 +222,16 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-sparse-v3",
         "a car in a city that looks for a destination off the straight way, among walls that give way",
         "DriveSparseV3",
-        observation_size=_OWN + _LAST + _RAYS,
+        **_SPARSE_SUITE,
         parameters=_parameters("", DESTINATIONS, OTHER_DESTINATIONS, _DESTINATION_V2),
-        longest=0.0,
-        most_collision=0.0,
         references=_references("drive-sparse-v3", random=0.54, expert=8.74),
     ),
     _suite(
         "drive-traffic-v1",
         "a car among others that yield or block, to the left or to the right",
         "DriveTraffic",
-        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
+        **_TRAFFIC_SUITE,
         parameters=_parameters("habit", DRIVERS, OTHER_DRIVERS, _HABITS),
-        longest=_HIGHWAY,
         references=_references("drive-traffic-v1", random=1.57, expert=17.75),
         superseded_by="navigation/drive-traffic-v2",
     ),
@@ -237,9 +239,8 @@ SPECS: tuple[SuiteSpec, ...] = (
         "drive-traffic-v2",
         "a car among others, slow ones, that yield or block, to the left or to the right",
         "DriveTrafficV2",
-        observation_size=_OWN + _LAST + _WAYPOINTS + _RAYS,
+        **_TRAFFIC_SUITE,
         parameters=_parameters("habit", DRIVERS, OTHER_DRIVERS_V2, _HABITS),
-        longest=_HIGHWAY,
         references=_references("drive-traffic-v2", random=1.56, expert=17.75),
     ),
 )
