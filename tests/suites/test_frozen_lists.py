@@ -168,6 +168,7 @@ REFERENCES = {
     "locomotion/cheetah-velocity-wide-obs20-v1": "6e5ba9228bcd",
     "locomotion/cheetah-velocity-wide-v1": "35cda5244cc8",
     "locomotion/hopper-params-v1": "d847ad0bacc8",
+    "locomotion/humanoid-direction-v1": "03927afa36a5",
     "locomotion/terrain-ant-sighted-v1": "9e1384af022b",
     "locomotion/terrain-ant-v1": "0ddc8da68ae6",
     "locomotion/terrain-cheetah-sighted-v1": "f3113ee55ad2",

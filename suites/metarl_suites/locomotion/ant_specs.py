@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from metarl_bench.tasks import Parameter, SuiteSpec
+from metarl_bench.tasks import Parameter, References, SuiteSpec
 from metarl_suites.locomotion.declare import HORIZON, ORACLE, ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import (
     ANT_ALIVE,
@@ -91,6 +91,13 @@ ANT_SPECS: tuple[SuiteSpec, ...] = (
             HUMANOID_SPEED * math.sqrt(2.0) * HUMANOID.max_speed + HUMANOID_ALIVE,
         ),
         reachable_reward=HUMANOID_SPEED * HUMANOID.known_speed + HUMANOID_ALIVE,
+        references=References(
+            random=118.6,
+            expert=997.6,
+            random_source="metarl_bench.testing.random_return('locomotion/humanoid-direction-v1', episodes=20)",
+            expert_source="python -m metarl_suites.locomotion.balance: a regulator that stands still whatever the "
+            "direction, 10 episodes of each test task",
+        ),
         published="PEARL's HumanoidDir with 45 observations (joint positions and velocities) instead of 376, and the "
         "velocity of the torso instead of the centre of mass",
         bibtex="rakelly2019efficient",
