@@ -107,9 +107,8 @@ def _gains(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
     cost[: model.nv, : model.nv] += _BALANCE * offset.T @ offset
     step, effect, cost = step[_PLACE:, _PLACE:], effect[_PLACE:], cost[_PLACE:, _PLACE:]
     effort = _EFFORT * np.eye(model.nu)
-    value = np.asarray(solve_discrete_are(step, effect, cost, effort), np.float64)
-    gains: Array = np.linalg.solve(effort + effect.T @ value @ effect, effect.T @ value @ step)
-    return gains
+    value = solve_discrete_are(step, effect, cost, effort)
+    return np.linalg.solve(effort + effect.T @ value @ effect, effect.T @ value @ step).astype(np.float64)
 
 
 def _balance(model: mujoco.MjModel, data: mujoco.MjData) -> Array:
