@@ -79,13 +79,14 @@ def heights(tables: Array, places: Array) -> Array:
     """Returns the heights of surfaces, m.
 
     Args:
-        tables: One for each world [worlds, 3, PIECES].
+        tables: One for each world [3, worlds, PIECES].
         places: Along the track, m [worlds, any].
     """
     # A world that has broken may be anywhere, or nowhere.
-    places = np.clip(np.nan_to_num(places), BACK, FRONT)
-    piece = (tables[:, 0, np.newaxis] <= places[..., np.newaxis]).sum(axis=2) - 1
-    begin, low, slope = (np.take_along_axis(tables[:, row], piece, axis=1) for row in range(3))
+    places = np.minimum(np.maximum(np.where(np.isnan(places), 0.0, places), BACK), FRONT)
+    begun = tables[0, :, np.newaxis] <= places[..., np.newaxis]
+    last = begun.sum(axis=2, dtype=np.uint8) - 1
+    begin, low, slope = tables[:, np.arange(len(places))[:, np.newaxis], last]
     found: Array = low + slope * (places - begin)
     return found
 

@@ -37,7 +37,7 @@ def corners(kind: Kind) -> list[Ground]:
 
 
 def surface(ground: Ground, x: float) -> float:
-    return float(heights(table(pieces(ground, LEVEL))[np.newaxis], np.array([[x]]))[0, 0])
+    return float(heights(table(pieces(ground, LEVEL))[:, np.newaxis], np.array([[x]]))[0, 0])
 
 
 def test_kinds_and_profiles_belong_together() -> None:

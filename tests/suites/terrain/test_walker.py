@@ -101,7 +101,7 @@ def test_a_scan_would_tell_the_ground_from_the_start() -> None:
     """Why there is no sighted walker: what it would see is not level, other than for the robots that start on more."""
     places = np.array([SCAN])
     surfaces = [
-        heights(table(pieces(Ground(kind, 0.2, 1.0, 0.8, 0.5), WALKER.level))[np.newaxis], places)
+        heights(table(pieces(Ground(kind, 0.2, 1.0, 0.8, 0.5), WALKER.level))[:, np.newaxis], places)
         for kind in ("slope-up", "slope-down", "stairs-up")
     ]
     assert np.ptp(surfaces, axis=0).max() > 0.1
