@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from metarl_bench.tasks import Parameter, References, SuiteSpec
 from metarl_suites.locomotion.declare import ORACLE, ORACLES, best_run, declare
 from metarl_suites.locomotion.rewards import CHEETAH_CONTROL_COST
@@ -59,8 +61,15 @@ def _direction(
 
 
 def _body(
-    name: str, *, summary: str, factors: tuple[str, ...], published: str, references: References | None = None
+    name: str,
+    *,
+    summary: str,
+    factors: tuple[str, ...],
+    published: str,
+    references: References | None = None,
+    superseded_by: str | None = None,
 ) -> SuiteSpec:
+    """Returns the spec of a version; the first ones are superseded, because they missed contacts."""
     meanings = {
         "mass": "of all masses and of the thickness",
         "damping": "of the joints",
@@ -70,7 +79,7 @@ def _body(
         name,
         CHEETAH,
         summary=summary,
-        factory="CheetahBody",
+        factory="CheetahBodyV1" if superseded_by else "CheetahBody",
         observation_size=17,
         parameters=tuple(
             Parameter(name=factor, unit="1", low=0.5, high=2.0, meaning=f"multiplier {meanings[factor]}")
@@ -84,8 +93,22 @@ def _body(
         published=published,
         bibtex="greenberg2023roml",
         references=references,
+        superseded_by=superseded_by,
     )
 
+
+# What the versions of a suite have in common.
+_Shared = dict[str, Any]
+_MASS: _Shared = {
+    "summary": "half cheetah, run with a hidden mass",
+    "factors": ("mass",),
+    "published": "RoML's HalfCheetahMass, without the absolute position in the observation",
+}
+_BODY: _Shared = {
+    "summary": "half cheetah, run with a hidden mass, damping and head",
+    "factors": ("mass", "damping", "head"),
+    "published": "RoML's HalfCheetahBody, without the absolute position in the observation",
+}
 
 CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
     _velocity(
@@ -136,16 +159,16 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
     ),
     _body(
         "cheetah-mass-v1",
-        summary="half cheetah, run with a hidden mass",
-        factors=("mass",),
-        published="RoML's HalfCheetahMass, without the absolute position in the observation",
+        **_MASS,
         references=best_run("locomotion/cheetah-mass-v1", random=-59.3, expert=1216.6, runs=ORACLES),
+        superseded_by="locomotion/cheetah-mass-v2",
     ),
+    _body("cheetah-mass-v2", **_MASS),
     _body(
         "cheetah-body-v1",
-        summary="half cheetah, run with a hidden mass, damping and head",
-        factors=("mass", "damping", "head"),
-        published="RoML's HalfCheetahBody, without the absolute position in the observation",
+        **_BODY,
         references=best_run("locomotion/cheetah-body-v1", random=-56.1, expert=1108.8, runs=ORACLE),
+        superseded_by="locomotion/cheetah-body-v2",
     ),
+    _body("cheetah-body-v2", **_BODY),
 )

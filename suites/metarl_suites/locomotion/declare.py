@@ -55,6 +55,7 @@ def declare(
     references: References | None = None,
     finite_tasks: int | None = None,
     constant_observations: tuple[int, ...] = (),
+    superseded_by: str | None = None,
 ) -> SuiteSpec:
     """Returns a spec.
 
@@ -80,6 +81,7 @@ def declare(
         finite_tasks=finite_tasks,
         new_test_tasks=finite_tasks is None,
         constant_observations=constant_observations,
+        superseded_by=superseded_by,
         published=published,
         bibtex=bibtex,
     )

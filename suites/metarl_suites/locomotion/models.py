@@ -35,6 +35,14 @@ def scale_body(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:
     head = mujoco.mj_name2id(base, mujoco.mjtObj.mjOBJ_GEOM, "head")
     model.geom_size[head, 1] = factors.get("head", 1.0) * base.geom_size[head, 1]
     _bound_capsules(model, body)
+    # Contacts of the torso and its head would be looked for in boxes that keep the unscaled sizes.
+    model.opt.disableflags = base.opt.disableflags | mujoco.mjtDisableBit.mjDSBL_MIDPHASE
+
+
+def scale_body_v1(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:
+    """Does the same as ``scale_body``, but leaves the boxes in use: thick torsos and long heads miss contacts."""
+    scale_body(model, base, task)
+    model.opt.disableflags = base.opt.disableflags
 
 
 def scale_elements(model: mujoco.MjModel, base: mujoco.MjModel, task: Task) -> None:

@@ -135,6 +135,12 @@ class CheetahBody(Multipliers):
     definition = Definition(robot=robots.CHEETAH, reward=rewards.cheetah_upright, edit=models.scale_body)
 
 
+class CheetahBodyV1(CheetahBody):
+    """The first version, which missed contacts."""
+
+    definition = replace(CheetahBody.definition, edit=models.scale_body_v1)
+
+
 class WalkerParameters(Multipliers):
     """The walker with masses, inertias, frictions and damping of its own."""
 

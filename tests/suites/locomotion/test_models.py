@@ -68,7 +68,7 @@ def test_multipliers_of_one_change_nothing(suite_id: str) -> None:
 
 def test_a_heavier_cheetah_is_thicker_and_turns_as_before() -> None:
     base = load("half_cheetah")
-    model = edited(legged("locomotion/cheetah-mass-v1"), copy.copy(base), {"mass": 2.0})
+    model = edited(legged("locomotion/cheetah-mass-v2"), copy.copy(base), {"mass": 2.0})
     assert model.body_mass.sum() == pytest.approx(28.0)
     assert np.array_equal(model.body_inertia, base.body_inertia)
     assert model.geom_size[1:, 0] == pytest.approx(2.0 * 0.046)
@@ -80,7 +80,7 @@ def test_a_heavier_cheetah_is_thicker_and_turns_as_before() -> None:
 def test_a_body_has_its_mass_damping_and_head() -> None:
     base = load("half_cheetah")
     factors = {"mass": 0.5, "damping": 2.0, "head": 1.5}
-    model = edited(legged("locomotion/cheetah-body-v1"), copy.copy(base), dict(factors))
+    model = edited(legged("locomotion/cheetah-body-v2"), copy.copy(base), dict(factors))
     assert model.body_mass.sum() == pytest.approx(7.0)
     assert np.array_equal(model.dof_damping, 2.0 * base.dof_damping)
     head = model.geom("head").id
