@@ -199,3 +199,10 @@ def test_frozen_lists_never_change(suite_id: str) -> None:
 def test_references_never_change() -> None:
     known = {spec.id: spec.references for spec in SUITES.all() if spec.id in IDS}
     assert {suite: references_hash(found) for suite, found in known.items() if found is not None} == REFERENCES
+
+
+def test_no_suite_declares_more_constant_observations() -> None:
+    """The planar torso's y coordinate among the 20 observations of the cheetah."""
+    declared = {spec.id: spec.constant_observations for spec in SUITES.all() if spec.id in IDS}
+    allowed = {"locomotion/cheetah-velocity-wide-obs20-v1": (18,), "locomotion/cheetah-direction-h100-v1": (18,)}
+    assert {suite: found for suite, found in declared.items() if found} == allowed

@@ -71,7 +71,8 @@ class LeggedWorlds(RobotWorlds):
     @override
     def _assign(self, worlds: NDArray[np.intp], tasks: Sequence[Task]) -> None:
         if self._definition.goal:
-            self._goals[worlds] = [self._definition.goal(task) for task in tasks]
+            for world, task in zip(worlds, tasks, strict=True):
+                self._goals[world] = self._definition.goal(task)
         if self._definition.edit:
             for world, task in zip(worlds, tasks, strict=True):
                 model = self._models[world]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from importlib.resources import files
+from typing import NamedTuple
 
 import mujoco
+import numpy as np
 
 from metarl_suites.navigation.grounds import GROUNDS, THIN, GroundKind
 from metarl_suites.navigation.maps import Map, Wall
@@ -15,10 +17,6 @@ from metarl_suites.navigation.specs import REACHED
 from metarl_suites.navigation.traffic import add_cars
 
 WALL_HEIGHT = 1.0  # m; over the middle of a chassis, so that nobody tips over a wall
-# s; in which walls stop what drives into them. The first is MuJoCo's own number, which it raises to two time steps: a
-# crash is over before springs can hold the car down, and tips some over. The second is twice as slow; with 0.15, a car
-# at 17 m/s gets so deep into a wall that the shortest way out is over it.
-STIFF, GIVING = 0.02, 0.1
 CHASSIS = 1120.0  # kg, as in the asset
 FLAT_RADIUS = 0.27  # m; of a flat tyre, 0.32 of a sound one
 FLAT_DRAG = 25.0  # N m s/rad; resistance of a flat tyre: nearly that of all four sound ones
@@ -27,8 +25,28 @@ _PARKED = Wall(0.0, 0.0, 0.0, 0.1, 0.1)
 _PARKED_DEPTH = 100.0  # m under the ground
 
 
+class Crash(NamedTuple):
+    """What a crash is like.
+
+    Attributes:
+        wall_s: s; in which walls stop what drives into them.
+        cabin: Whether the ground holds a cabin: a car on its roof lies there. Else it sinks in up to its wheels, which
+            drive it on.
+    """
+
+    wall_s: float
+    cabin: bool
+
+
+# MuJoCo's own number, which it raises to two time steps: a crash is over before springs can hold the car down, and tips
+# some over. Superseded.
+STIFF = Crash(0.02, cabin=False)
+# Twice as slow; with 0.15, a car at 17 m/s gets so deep into a wall that the shortest way out is over it.
+GIVING = Crash(0.1, cabin=True)
+
+
 def compile_plan(
-    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, wall_s: float = STIFF
+    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, crash: Crash = GIVING
 ) -> mujoco.MjModel:
     """Returns the model of a plan.
 
@@ -37,9 +55,9 @@ def compile_plan(
         walls: How many the models of the suite have; what is left over lies where nothing gets.
         ground: How the ground is made.
         others: How many other cars there are.
-        wall_s: s; in which walls stop what drives into them.
+        crash: What a crash is like.
     """
-    shop = _workshop(walls, ground, others, wall_s)
+    shop = _workshop(walls, ground, others, crash)
     _place_walls(shop, plan.map)
     shop.destination.pos = (*plan.map.route[-1], THIN)
     shop.ground.lay(plan.weather)
@@ -52,16 +70,18 @@ def compile_plan(
 class _Workshop:
     """A model before it is compiled, and its parts that depend on the task."""
 
-    def __init__(self, walls: int, ground: GroundKind, others: int, wall_s: float) -> None:
+    def __init__(self, walls: int, ground: GroundKind, others: int, crash: Crash) -> None:
         path = files("metarl_suites.navigation") / "assets" / "car.xml"
         self.spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
         world = self.spec.worldbody
         self.ground = GROUNDS[ground](self.spec)
         # Smooth: what is lost on walls is what is driven into them.
         wall = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "contype": 2, "conaffinity": 0, "condim": 1}
-        wall |= {"priority": 1, "solref": (wall_s, 1.0)}  # the wall's own number, not a mean of its and the car's
+        wall |= {"priority": 1, "solref": (crash.wall_s, 1.0)}  # the wall's own number, not a mean of its and the car's
         self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
-        self.chassis = next(geom for geom in self.spec.geoms if geom.name == "chassis")
+        cabin, self.chassis = (next(g for g in self.spec.geoms if g.name == name) for name in ("cabin", "chassis"))
+        if crash.cabin:
+            cabin.conaffinity = 1
         self.camera = world.add_camera(name="overview")
         # For pictures alone: a site has no mass, nothing touches it, and rays and observations do not know it.
         mark = {"type": mujoco.mjtGeom.mjGEOM_CYLINDER, "size": (REACHED, THIN, 0.0), "rgba": _GOAL}
@@ -70,8 +90,8 @@ class _Workshop:
 
 
 @functools.cache
-def _workshop(walls: int, ground: GroundKind, others: int, wall_s: float) -> _Workshop:
-    return _Workshop(walls, ground, others, wall_s)
+def _workshop(walls: int, ground: GroundKind, others: int, crash: Crash) -> _Workshop:
+    return _Workshop(walls, ground, others, crash)
 
 
 def _place_walls(shop: _Workshop, place: Map) -> None:
@@ -91,9 +111,20 @@ def _place_walls(shop: _Workshop, place: Map) -> None:
 def _change_car(model: mujoco.MjModel, plan: Plan) -> None:
     """Writes what the compiler does not derive anything else from into a model, and what it does by setConst."""
     vehicle = plan.vehicle
-    model.body_ipos[model.body("car").id, 0] += vehicle.balance
+    _balance(model, model.body("car").id, vehicle.balance)
     if vehicle.flat != "none":
         geom, joint = model.geom(vehicle.flat).id, model.joint(vehicle.flat)
         model.geom_size[geom, 0] = model.geom_rbound[geom] = FLAT_RADIUS
         model.dof_damping[joint.dofadr[0]] += FLAT_DRAG
     mujoco.mj_setConst(model, mujoco.MjData(model))
+
+
+def _balance(model: mujoco.MjModel, body: int, ahead: float) -> None:
+    """Moves a centre of mass, m, and not the boxes in which MuJoCo looks for contacts, which it tells from there."""
+    model.body_ipos[body, 0] += ahead
+    aside = np.zeros(4)
+    mujoco.mju_negQuat(aside, model.body_iquat[body])
+    shift = np.zeros(3)
+    mujoco.mju_rotVecQuat(shift, np.array([ahead, 0.0, 0.0]), aside)
+    first = model.body_bvhadr[body]
+    model.bvh_aabb[first : first + model.body_bvhnum[body], :3] -= shift

@@ -76,7 +76,7 @@ class DriveVehicle(DrivingSuite):
 class DriveVehicleV2(DriveVehicle):
     """The same cars between rails that give way, so that nobody who drives at them tips over."""
 
-    definition = dataclasses.replace(DriveVehicle.definition, wall_s=GIVING)
+    definition = dataclasses.replace(DriveVehicle.definition, crash=GIVING)
 
 
 class DriveWeather(DrivingSuite):
@@ -89,7 +89,7 @@ class DriveWeather(DrivingSuite):
 class DriveWeatherV2(DriveWeather):
     """The same weather between rails that give way; ice is under single tyres, which costs a tenth less."""
 
-    definition = dataclasses.replace(DriveWeather.definition, ground="patches", wall_s=GIVING)
+    definition = dataclasses.replace(DriveWeather.definition, ground="patches", crash=GIVING)
 
 
 class DriveCity(DrivingSuite):
@@ -104,7 +104,7 @@ class DriveCity(DrivingSuite):
 class DriveCityV2(DriveCity):
     """The same cities, with walls that give way, so that nobody who drives at them tips over."""
 
-    definition = dataclasses.replace(DriveCity.definition, wall_s=GIVING)
+    definition = dataclasses.replace(DriveCity.definition, crash=GIVING)
 
 
 class DriveSparse(DrivingSuite):
@@ -130,7 +130,7 @@ class DriveSparseV2(DriveSparse):
 class DriveSparseV3(DriveSparseV2):
     """The same destinations among walls that give way."""
 
-    definition = dataclasses.replace(DriveSparseV2.definition, wall_s=GIVING)
+    definition = dataclasses.replace(DriveSparseV2.definition, crash=GIVING)
 
 
 class DriveTraffic(DrivingSuite):
@@ -143,5 +143,5 @@ class DriveTraffic(DrivingSuite):
 class DriveTrafficV2(DriveTraffic):
     """The same others in training; held out, they are too slow to be followed. Rails give way."""
 
-    definition = dataclasses.replace(DriveTraffic.definition, wall_s=GIVING)
+    definition = dataclasses.replace(DriveTraffic.definition, crash=GIVING)
     held_out = OTHER_DRIVERS_V2

@@ -20,7 +20,7 @@ from metarl_suites.navigation.charts import Charts
 from metarl_suites.navigation.grounds import GroundKind
 from metarl_suites.navigation.ice import Tyres
 from metarl_suites.navigation.maps import ROAD_WALLS, highway
-from metarl_suites.navigation.models import STIFF, compile_plan
+from metarl_suites.navigation.models import STIFF, Crash, compile_plan
 from metarl_suites.navigation.plans import SIGHT, STEP_S, Plan
 from metarl_suites.navigation.rays import ANGLES, Array, Boxes
 from metarl_suites.navigation.specs import (
@@ -58,7 +58,7 @@ class Definition:
         guide: What is observed of the way: the next waypoints, where the destination is, or nothing.
         sparse: Whether arriving alone pays.
         others: How many other cars there are.
-        wall_s: s; in which walls stop what drives into them.
+        crash: What a crash is like.
     """
 
     plan: Callable[[Task], Plan]
@@ -70,11 +70,11 @@ class Definition:
     guide: Literal["waypoints", "destination", "none"] = "waypoints"
     sparse: bool = False
     others: int = 0
-    wall_s: float = STIFF
+    crash: Crash = STIFF
 
     def compile(self, plan: Plan) -> mujoco.MjModel:
         """Returns the model of a plan; all have the same sizes."""
-        return compile_plan(plan, walls=self.walls, ground=self.ground, others=self.others, wall_s=self.wall_s)
+        return compile_plan(plan, walls=self.walls, ground=self.ground, others=self.others, crash=self.crash)
 
 
 class DrivingWorlds(SimulatedWorlds):

@@ -12,7 +12,7 @@ from typing_extensions import override
 from metarl_bench.tasks import SuiteSpec, Task
 from metarl_bench.worlds import Bools, Outcome, WorldIndex
 from metarl_suites.locomotion.worlds import RobotWorlds
-from metarl_suites.terrain.grounds import PIECES, Array, Ground, heights
+from metarl_suites.terrain.grounds import Array, Ground, heights
 from metarl_suites.terrain.models import terrain
 from metarl_suites.terrain.robots import Runner
 from metarl_suites.terrain.specs import CONTROL_COST, PROGRESS, SCAN, UPRIGHT
@@ -27,9 +27,10 @@ class TerrainWorlds(RobotWorlds):
     """Robots that run along x, each on the ground of its task."""
 
     def __init__(self, suite: SuiteSpec, num_worlds: int, *, runner: Runner, num_threads: int) -> None:
-        super().__init__(suite, runner.body, [terrain(runner, LEVEL).model] * num_worlds, num_threads=num_threads)
+        level = terrain(runner, LEVEL)
+        super().__init__(suite, runner.body, [level.model] * num_worlds, num_threads=num_threads)
         self._runner = runner
-        self._tables = np.zeros((3, num_worlds, PIECES))
+        self._tables = np.repeat(level.table[:, np.newaxis], num_worlds, axis=1)
         self._sighted = suite.observation_space.shape != (runner.proprioception,)
 
     @override

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from metarl_bench.registry import SUITES, make_suite
+from metarl_suites.locomotion.ant_specs import ANT_LEGS
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.suite import LeggedSuite
 
@@ -93,3 +94,70 @@ def test_the_bound_of_contacts_is_what_the_compiler_takes() -> None:
     """An unchanged cheetah's bounds equal what an edit computes, so the formula is MuJoCo's."""
     base = load("half_cheetah")
     assert base.geom_rbound[1:] == pytest.approx(base.geom_size[1:, :2].sum(axis=1))
+
+
+# What a parameter's kind multiplies, and whose rows they are.
+ELEMENTS = {"mass": "body", "inertia": "body", "friction": "geom", "damping": "dof"}
+PARTS = [
+    pytest.param(suite_id, parameter.name, id=f"{suite_id}-{parameter.name}")
+    for suite_id in ("locomotion/walker-params-v1", "locomotion/hopper-params-v1")
+    for parameter in make_suite(suite_id).spec.parameters
+]
+
+
+@pytest.mark.parametrize(("suite_id", "name"), PARTS)
+def test_a_factor_multiplies_its_own_part_alone(suite_id: str, name: str) -> None:
+    suite = legged(suite_id)
+    base = load(suite.definition.robot.asset)
+    model = edited(suite, copy.copy(base), {p.name: 1.5 if p.name == name else 1.0 for p in suite.spec.parameters})
+    kind, _, part = name.partition("_")
+    row = model.joint(part).dofadr[0] if kind == "damping" else getattr(model, ELEMENTS[kind])(part).id
+    for other, of in ELEMENTS.items():
+        factors = np.ones(len(getattr(base, f"{of}_{other}")))
+        if other == kind:
+            factors[row] = 1.5
+        expected = (factors * getattr(base, f"{of}_{other}").T).T
+        assert np.array_equal(getattr(model, f"{of}_{other}"), expected), other
+
+
+@pytest.mark.parametrize("leg", ANT_LEGS)
+def test_a_lame_leg_has_no_motors_is_half_as_long_and_folded_and_weighs_the_same(leg: str) -> None:
+    suite = legged("locomotion/ant-cripple-v1")
+    base = load("ant")
+    model = edited(suite, copy.copy(base), {"leg": leg})
+    lame = {base.actuator(f"{leg}_{joint}").id for joint in ("hip", "ankle")}
+    for motor in range(base.nu):
+        assert (model.actuator_gear[motor, 0] == 0.0) == (motor in lame)
+    upper, lower = (base.geom(f"{leg}_{part}").id for part in ("leg", "foot"))
+    for geom in range(base.ngeom):
+        assert np.array_equal(model.geom_size[geom], (0.5 if geom in (upper, lower) else 1.0) * base.geom_size[geom])
+        assert np.array_equal(model.geom_pos[geom], base.geom_pos[upper if geom == lower else geom])
+    assert np.array_equal(model.body_mass, base.body_mass)
+
+
+def contacts(model: mujoco.MjModel) -> list[int]:
+    """Returns how many contacts there are, step by step, with and without the boxes that MuJoCo looks in."""
+    data, counts = mujoco.MjData(model), [0, 0]
+    rng, boxes = np.random.default_rng(0), mujoco.mjtDisableBit.mjDSBL_MIDPHASE
+    asked = model.opt.disableflags
+    data.qpos[2] = 2.0  # it tumbles
+    for _ in range(200):
+        data.ctrl[:] = rng.uniform(-1.0, 1.0, model.nu)
+        for index, flags in enumerate((asked, asked | boxes)):
+            model.opt.disableflags = flags
+            mujoco.mj_forward(model, data)
+            counts[index] += data.ncon
+        mujoco.mj_step(model, data, nstep=5)
+    return counts
+
+
+def test_a_tumbling_cheetah_of_any_size_misses_no_contact_with_the_floor() -> None:
+    params: dict[str, float | str] = {"mass": 2.0, "damping": 1.0, "head": 2.0}
+    found = {}
+    for version in ("v1", "v2"):
+        suite = legged(f"locomotion/cheetah-body-{version}")
+        found[version] = contacts(edited(suite, copy.copy(load("half_cheetah")), dict(params)))
+    some, all_of_them = found["v2"]
+    assert some == all_of_them > 500
+    some, all_of_them = found["v1"]  # which is why it is superseded
+    assert some < 0.9 * all_of_them

@@ -77,9 +77,9 @@ def test_the_motors_of_a_lame_leg_do_nothing() -> None:
         assert unmoved.tolist() == [motors == own for own in lame]
 
 
-@pytest.mark.parametrize("name", ["cheetah-mass", "cheetah-body", "walker-params", "hopper-params"])
+@pytest.mark.parametrize("name", ["cheetah-mass-v2", "cheetah-body-v2", "walker-params-v1", "hopper-params-v1"])
 def test_multipliers_are_even_on_a_logarithmic_scale(name: str) -> None:
-    suite = make_suite(f"locomotion/{name}-v1")
+    suite = make_suite(f"locomotion/{name}")
     parameters = suite.spec.parameters
     highest = np.log([parameter.high for parameter in parameters])
 
@@ -93,10 +93,3 @@ def test_multipliers_are_even_on_a_logarithmic_scale(name: str) -> None:
     held_out = np.abs(places(list(suite.tasks("test_ood"))))
     assert held_out.min() > 1.0
     assert held_out.max() < 1.26
-
-
-def test_an_edit_of_one_part_leaves_the_others() -> None:
-    suite = make_suite("locomotion/walker-params-v1")
-    names = [parameter.name for parameter in suite.spec.parameters]
-    assert len(names) == 23
-    assert {"mass_torso", "inertia_foot_left", "friction_floor", "damping_thigh"} < set(names)

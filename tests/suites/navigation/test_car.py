@@ -10,7 +10,7 @@ import pytest
 
 from metarl_suites.navigation.grounds import WHEELS
 from metarl_suites.navigation.maps import ROAD_WALLS, Map, Street, Wall
-from metarl_suites.navigation.models import GIVING, STIFF, compile_plan
+from metarl_suites.navigation.models import GIVING, STIFF, Crash, compile_plan
 from metarl_suites.navigation.plans import Plan, Vehicle, Weather
 
 RADIUS = 0.32
@@ -28,12 +28,12 @@ class Car:
         *,
         friction: float = 0.9,
         place: Map = NO_WALLS,
-        wall_s: float = STIFF,
+        crash: Crash = GIVING,
         speed: float = 0.0,
         **vehicle: float | str,
     ) -> None:
         plan = Plan(place, Vehicle(**vehicle), Weather(friction=friction, patches=friction))  # type: ignore[arg-type]
-        self.model = compile_plan(plan, walls=ROAD_WALLS, ground="plane", wall_s=wall_s)
+        self.model = compile_plan(plan, walls=ROAD_WALLS, ground="plane", crash=crash)
         self.data = mujoco.MjData(self.model)
         self.data.qvel[0] = speed
         for wheel in WHEELS:
@@ -144,17 +144,49 @@ def test_a_coasting_car_never_gains_energy() -> None:
             assert energies[-1] < energies[0]
 
 
-@pytest.mark.parametrize("wall_s", [STIFF, GIVING])
+@pytest.mark.parametrize("crash", [STIFF, GIVING])
 @pytest.mark.parametrize("angle", [0.0, 0.2, 0.5, 0.8, 1.2])
-def test_nobody_drives_through_a_wall_or_tips_over_it(angle: float, wall_s: float) -> None:
+def test_nobody_drives_through_a_wall_or_tips_over_it(angle: float, crash: Crash) -> None:
     """At the greatest speed, into a thin wall, with the motor on."""
     wall, speed = Wall(12.0, 0.0, angle, 0.2, 30.0), 17.0
-    car = Car(place=NO_WALLS._replace(walls=(wall,)), wall_s=wall_s, speed=speed)
+    car = Car(place=NO_WALLS._replace(walls=(wall,)), crash=crash, speed=speed)
     for _ in range(50):
         car.drive(0.1, torque=1500.0)
         assert math.cos(angle) * (car.data.qpos[0] - wall.x) + math.sin(angle) * car.data.qpos[1] < 0.0
         assert car.speed < speed + 0.1
     assert car.least_upright > 0.95
+
+
+@pytest.mark.parametrize("crash", [STIFF, GIVING])
+def test_a_car_on_its_roof_lies_there(crash: Crash) -> None:
+    car = Car(crash=crash, mass=0.7)
+    car.data.qpos[2], car.data.qpos[3:7] = 1.6, (0.0, 1.0, 0.0, 0.0)
+    car.drive(3.0)
+    begin = car.data.qpos[:2].copy()
+    for torque in (2250.0, -2250.0):
+        car.drive(5.0, steer=0.2, torque=torque)
+    height, way = car.data.qpos[2], np.hypot(*(car.data.qpos[:2] - begin))
+    if crash is GIVING:
+        assert height > 1.0
+        assert way < 0.1
+    else:  # superseded: it drives on, deep in the ground
+        assert height < 0.3
+
+
+@pytest.mark.parametrize("balance", [-0.35, 0.35])
+def test_a_car_of_any_balance_misses_no_wall(balance: float) -> None:
+    """MuJoCo looks for contacts in boxes that are told from the centre of mass."""
+    car = Car(place=NO_WALLS._replace(walls=(Wall(2.2, 0.0, 0.3, 0.2, 5.0),)), balance=balance)
+    boxes, counts = mujoco.mjtDisableBit.mjDSBL_MIDPHASE, []
+    for x in np.linspace(-0.5, 0.8, 27):
+        car.data.qpos[0] = x
+        for flag in (0, boxes):
+            car.model.opt.disableflags = flag
+            mujoco.mj_forward(car.model, car.data)
+            counts.append(car.data.ncon)
+    with_boxes, without = counts[::2], counts[1::2]
+    assert with_boxes == without
+    assert min(without) == 4 < max(without)  # tyres alone, and the chassis in the wall
 
 
 def test_a_wall_stops_a_car_without_throwing_it_back() -> None:
