@@ -130,6 +130,19 @@ def partial_resets_leave_the_neighbours_alone(suite: Suite) -> None:
     expect(not different, f"A reset of some worlds changed how the others go on: {different}.")
 
 
+def worlds_begin_one_by_one(suite: Suite) -> None:
+    """Worlds may get tasks and begin one after another, beside others without a task; a mask may select nobody."""
+    tasks = sample(suite, NUM_WORLDS, purpose="one by one")
+    together, _ = ready(suite, tasks).reset(seed=seeds(NUM_WORLDS))
+    worlds = suite.make_worlds(NUM_WORLDS)
+    worlds.set_tasks([], np.zeros(NUM_WORLDS, np.bool_))
+    for world, task in enumerate(tasks):
+        mask = np.arange(NUM_WORLDS) == world
+        worlds.set_tasks([task], mask)
+        alone, _ = worlds.reset(seed=seeds(NUM_WORLDS), options={"reset_mask": mask})
+        expect(np.array_equal(alone[world], together[world]), f"World {world} begins otherwise where others do not.")
+
+
 def ended_worlds_stay_frozen(suite: Suite) -> None:
     """A world whose episode has ended keeps observation and flags, pays 0 and is not stepped, beside running ones."""
     horizon = suite.spec.horizon

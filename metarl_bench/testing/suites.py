@@ -24,6 +24,7 @@ RULES: tuple[Callable[[Suite], None], ...] = (
     suite_dynamics.every_parameter_matters,
     suite_dynamics.batching_and_threads_change_nothing,
     suite_dynamics.partial_resets_leave_the_neighbours_alone,
+    suite_dynamics.worlds_begin_one_by_one,
     suite_dynamics.ended_worlds_stay_frozen,
     suite_dynamics.snapshots_continue_bit_exactly,
     suite_dynamics.observations_that_never_change_are_declared,

@@ -102,6 +102,12 @@ class ResetsDisturbNeighbours(PointRobotWorlds):
         self._positions[:] = self._positions.round(3)
 
 
+class NeedsTasksForAll(PointRobotWorlds):
+    def _observe(self) -> Any:
+        self.privileged_parameters()
+        return super()._observe()
+
+
 class IgnoresTheSeed(PointRobotWorlds):
     def _start(self, rng: np.random.Generator) -> Any:
         return np.array([0.1, 0.2])

@@ -39,10 +39,20 @@ FROZEN = {
         "test": "0addd4b82af7957f",
         "test_ood": "91795879ebbc2fd2",
     },
+    "locomotion/cheetah-body-v2": {
+        "validation": "7c2c3c9f15e73362",
+        "test": "dceb73237497fdb6",
+        "test_ood": "b76582492e21235b",
+    },
     "locomotion/cheetah-mass-v1": {
         "validation": "4cb9952be1c27136",
         "test": "1f21f9492f435814",
         "test_ood": "da9169083ae47df6",
+    },
+    "locomotion/cheetah-mass-v2": {
+        "validation": "a222570e50616d16",
+        "test": "a1981769ab9f9ec8",
+        "test_ood": "bf0a287658b727fa",
     },
     "locomotion/ant-cripple-v1": {
         "validation": "fe2dc45c66808be5",

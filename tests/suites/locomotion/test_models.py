@@ -140,8 +140,8 @@ def contacts(model: mujoco.MjModel) -> list[int]:
     data, counts = mujoco.MjData(model), [0, 0]
     rng, boxes = np.random.default_rng(0), mujoco.mjtDisableBit.mjDSBL_MIDPHASE
     asked = model.opt.disableflags
-    data.qpos[2] = 2.0  # it tumbles
-    for _ in range(200):
+    data.qpos[2] = 2.5  # rad; it tumbles
+    for _ in range(400):
         data.ctrl[:] = rng.uniform(-1.0, 1.0, model.nu)
         for index, flags in enumerate((asked, asked | boxes)):
             model.opt.disableflags = flags
@@ -158,6 +158,6 @@ def test_a_tumbling_cheetah_of_any_size_misses_no_contact_with_the_floor() -> No
         suite = legged(f"locomotion/cheetah-body-{version}")
         found[version] = contacts(edited(suite, copy.copy(load("half_cheetah")), dict(params)))
     some, all_of_them = found["v2"]
-    assert some == all_of_them > 500
+    assert some == all_of_them > 400
     some, all_of_them = found["v1"]  # which is why it is superseded
     assert some < 0.9 * all_of_them

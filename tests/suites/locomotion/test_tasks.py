@@ -42,6 +42,17 @@ def test_the_ant_pays_for_its_distance_to_the_goal() -> None:
     assert rewards[0] == pytest.approx(-abs(x - 1.0) - abs(y + 2.0) - 0.1 * 2.0, abs=1e-6)
 
 
+def test_the_ant_with_a_lame_leg_is_paid_for_its_speed_and_each_step() -> None:
+    suite = make_suite("locomotion/ant-cripple-v1")
+    worlds = suite.make_worlds(1, num_threads=1)
+    worlds.set_tasks([suite.task("train", 0, leg="back_left")])
+    worlds.reset(seed=0)
+    for _ in range(10):
+        before = worlds.snapshot()["physics"][0, 1]
+        _, rewards, _, _, _ = worlds.step(np.full((1, 8), 0.7))
+        assert rewards[0] == pytest.approx((worlds.snapshot()["physics"][0, 1] - before) / 0.05 + 0.05)
+
+
 def test_goals_lie_in_the_disc_and_held_out_ones_around_it() -> None:
     suite = make_suite("locomotion/ant-goal-v1")
 
