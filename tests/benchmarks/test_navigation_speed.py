@@ -85,7 +85,7 @@ def test_cars_against_the_limit_and_half_cheetahs(benchmark: Any) -> None:
 
 def _row(rounds: Rounds, suite_id: str) -> dict[str, Any]:
     ratio = round(rounds.ratio(suite_id, f"limit, {suite_id}"), 2)
-    cost = round(rounds.ratio("half cheetahs", suite_id), 1)
+    cost = round(rounds.ratio("half cheetahs", suite_id), 2)
     return {
         "suite": suite_id,
         "ratio to the limit": ratio,

@@ -10,7 +10,7 @@ from metarl_suites.navigation.plans import SIGHT, Plan
 from metarl_suites.navigation.rays import Array
 
 LOCK = 0.6  # rad; the front wheels at full lock, usual car
-TORQUE = 1500.0  # N m at the rear axle, usual car: 3.9 m/s2 from standing, and 17 m/s at most
+TORQUE = 1500.0  # N m at the rear axle, usual car: 3.9 m/s2 from standing, and 16 m/s at most
 REVERSE = 0.5  # 1; share of the torque backwards: the reverse gear is for backing out, not for driving routes
 STANDING = 1.0  # m/s; below it, negative throttle is the reverse gear, not the brakes
 # N s2/m2: half the density of air, times the car's side of 6 m2, times 0.9.

@@ -79,6 +79,7 @@ def destination(along: float, *, nearest: float, farthest: float, straight_on: b
 
 
 def _grid(layout: float) -> list[Edge]:
+    """Six at most: the draws may hold some that must stay open, or are closed in all cities."""
     return _shuffled(EDGES, layout)[:6]
 
 
@@ -90,16 +91,17 @@ def _ring(layout: float) -> list[Edge]:
 
 
 def _mountain(layout: float) -> list[Edge]:
-    """As few streets as there can be: one winding road, with dead ends."""
+    """Any, until ``MOST_CLOSED`` are: winding roads with dead ends, and up to five ways round."""
     return _shuffled(EDGES, layout)
 
 
 def _alleys(layout: float) -> list[Edge]:
+    """Ten at most."""
     return _shuffled(EDGES, layout)[:10]
 
 
 def _comb(layout: float) -> list[Edge]:
-    """Long streets across, and few along."""
+    """Long streets across, and one along or two for each."""
     return _shuffled([edge for edge in EDGES if edge[0][1] == edge[1][1]], layout)
 
 

@@ -1,6 +1,6 @@
 """How far it is to the next wall or car: exact rays in the plane, for all worlds at once.
 
-MuJoCo's own rangefinders would be computed in every physics step of an environment step, and cost four times as much.
+MuJoCo's own rangefinders would be computed in every physics step of an environment step: four times as often.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from metarl_suites.simulation import BatchSimulator, SimulatedWorlds
 
 SUBSTEPS = 4  # of 0.025 s, the time step of the model: 0.1 s in all
 MOST_DELAY = 6  # environment steps
-# m/s along x or y; more than twice as fast as any car drives. A world beyond it has broken the simulator.
+# m/s along x or y; nearly twice as fast as any car drives. A world beyond it has broken the simulator.
 MAX_SPEED = 40.0
 # Starts differ by up to this much: m across the road, rad. Drawn by the seed, so that they tell nothing of the task; on
 # a road of 7 m, nobody starts near a rail or looks at it.

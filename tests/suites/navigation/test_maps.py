@@ -120,6 +120,27 @@ def test_all_generators_have_the_same_start_and_destinations() -> None:
             assert len(place.route) <= MOST_EDGES + 1
 
 
+@pytest.mark.parametrize(
+    ("kind", "closed", "loops"),
+    [
+        ("grid", (4, 6), (8, 11)),
+        ("ring", (11, 12), (3, 4)),
+        ("mountain", (15, 15), (0, 5)),
+        ("alleys", (7, 10), (4, 8)),
+        ("comb", (15, 15), (0, 2)),
+    ],
+)
+def test_generators_close_as_many_streets_as_the_card_says(
+    kind: str, closed: tuple[int, int], loops: tuple[int, int]
+) -> None:
+    for layout in LAYOUTS:
+        place = city(kind, layout)
+        # Beside 16 blocks, a fence of 4 and the two streets that are closed at every start.
+        assert closed[0] <= len(place.walls) - 22 <= closed[1]
+        crossings = {end for street in place.streets for end in (street[:2], street[2:4])}
+        assert loops[0] <= len(place.streets) - len(crossings) + 1 <= loops[1]
+
+
 def test_generators_differ_in_their_streets() -> None:
     counts = {kind: np.mean([len(city(kind, layout).streets) for layout in LAYOUTS]) for kind in GENERATORS}
     assert counts["mountain"] < counts["ring"] < counts["grid"]

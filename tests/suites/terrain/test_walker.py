@@ -88,7 +88,7 @@ def test_going_faster_than_any_walker_breaks_the_world() -> None:
     assert rewards[1] == SUITE.spec.failure_return
 
 
-def test_its_first_steps_tell_nothing_but_soon_it_feels_the_ground() -> None:
+def test_the_shape_of_its_start_tells_nothing_but_soon_it_feels_the_ground() -> None:
     worlds = worlds_on("slope-up", "stairs-up", "rubble")
     first = worlds.reset(seed=[3] * 3)[0]
     assert (first == first[0]).all()
