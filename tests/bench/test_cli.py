@@ -146,8 +146,9 @@ def test_list_shows_ids_in_aligned_columns(tmp_path: Path) -> None:
 def test_list_says_which_suites_are_superseded(tmp_path: Path) -> None:
     rows = {row.split()[0]: row for row in bench("list", "suites", cwd=tmp_path).stdout.splitlines()[2:]}
     superseded = {name for name, row in rows.items() if "superseded by" in row}
-    old = ("city-v1", "sparse-v1", "sparse-v2", "traffic-v1", "vehicle-v1", "weather-v1")
-    assert superseded == {f"navigation/drive-{name}" for name in old}
+    cars = ("city-v1", "sparse-v1", "sparse-v2", "traffic-v1", "vehicle-v1", "vehicle-v2", "weather-v1")
+    cheetahs = {"locomotion/cheetah-mass-v1", "locomotion/cheetah-body-v1"}
+    assert superseded == {f"navigation/drive-{name}" for name in cars} | cheetahs
     for name in ("city", "sparse", "traffic", "vehicle", "weather"):
         assert rows[f"navigation/drive-{name}-v1"].endswith(f"(superseded by navigation/drive-{name}-v2)")
 

@@ -30,23 +30,25 @@ class Crash(NamedTuple):
 
     Attributes:
         wall_s: s; in which walls stop what drives into them.
-        cabin: Whether the ground holds a cabin: a car on its roof lies there. Else it sinks in up to its wheels, which
-            drive it on.
+        solid: Whether contacts are found with all of a car. Else the ground does not hold the cabin of a car on its
+            roof, which sinks in up to its wheels and drives on; and walls meet a chassis as if its centre of mass were
+            in the middle, up to 0.35 m off.
     """
 
     wall_s: float
-    cabin: bool
+    solid: bool
 
 
 # MuJoCo's own number, which it raises to two time steps: a crash is over before springs can hold the car down, and tips
 # some over. Superseded.
-STIFF = Crash(0.02, cabin=False)
-# Twice as slow; with 0.15, a car at 17 m/s gets so deep into a wall that the shortest way out is over it.
-GIVING = Crash(0.1, cabin=True)
+STIFF = Crash(0.02, solid=False)
+# Twice as slow; with 0.15, a car at 17 m/s gets so deep into a wall that the shortest way out is over it. Superseded.
+GIVING = Crash(0.1, solid=False)
+SOLID = Crash(0.1, solid=True)
 
 
 def compile_plan(
-    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, crash: Crash = GIVING
+    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, crash: Crash = SOLID
 ) -> mujoco.MjModel:
     """Returns the model of a plan.
 
@@ -63,7 +65,7 @@ def compile_plan(
     shop.ground.lay(plan.weather)
     shop.chassis.mass = CHASSIS * plan.vehicle.mass
     model = shop.spec.compile()
-    _change_car(model, plan)
+    _change_car(model, plan, solid=crash.solid)
     return model
 
 
@@ -80,7 +82,7 @@ class _Workshop:
         wall |= {"priority": 1, "solref": (crash.wall_s, 1.0)}  # the wall's own number, not a mean of its and the car's
         self.walls = [world.add_geom(rgba=_RAIL, mass=0.0, **wall) for _ in range(walls)]
         cabin, self.chassis = (next(g for g in self.spec.geoms if g.name == name) for name in ("cabin", "chassis"))
-        if crash.cabin:
+        if crash.solid:
             cabin.conaffinity = 1
         self.camera = world.add_camera(name="overview")
         # For pictures alone: a site has no mass, nothing touches it, and rays and observations do not know it.
@@ -108,10 +110,13 @@ def _place_walls(shop: _Workshop, place: Map) -> None:
     shop.camera.pos = (0.5 * (max(xs) + min(xs)), 0.5 * (max(ys) + min(ys)), height)
 
 
-def _change_car(model: mujoco.MjModel, plan: Plan) -> None:
+def _change_car(model: mujoco.MjModel, plan: Plan, *, solid: bool) -> None:
     """Writes what the compiler does not derive anything else from into a model, and what it does by setConst."""
     vehicle = plan.vehicle
-    _balance(model, model.body("car").id, vehicle.balance)
+    car = model.body("car").id
+    if solid:
+        _move_boxes(model, car, -vehicle.balance)
+    model.body_ipos[car, 0] += vehicle.balance
     if vehicle.flat != "none":
         geom, joint = model.geom(vehicle.flat).id, model.joint(vehicle.flat)
         model.geom_size[geom, 0] = model.geom_rbound[geom] = FLAT_RADIUS
@@ -119,12 +124,10 @@ def _change_car(model: mujoco.MjModel, plan: Plan) -> None:
     mujoco.mj_setConst(model, mujoco.MjData(model))
 
 
-def _balance(model: mujoco.MjModel, body: int, ahead: float) -> None:
-    """Moves a centre of mass, m, and not the boxes in which MuJoCo looks for contacts, which it tells from there."""
-    model.body_ipos[body, 0] += ahead
-    aside = np.zeros(4)
-    mujoco.mju_negQuat(aside, model.body_iquat[body])
-    shift = np.zeros(3)
-    mujoco.mju_rotVecQuat(shift, np.array([ahead, 0.0, 0.0]), aside)
+def _move_boxes(model: mujoco.MjModel, body: int, ahead: float) -> None:
+    """Moves the boxes in which MuJoCo looks for contacts, m; it tells them from the centre of mass, along its axes."""
+    axes, shift = np.zeros(4), np.zeros(3)
+    mujoco.mju_negQuat(axes, model.body_iquat[body])
+    mujoco.mju_rotVecQuat(shift, np.array([ahead, 0.0, 0.0]), axes)
     first = model.body_bvhadr[body]
-    model.bvh_aabb[first : first + model.body_bvhnum[body], :3] -= shift
+    model.bvh_aabb[first : first + model.body_bvhnum[body], :3] += shift

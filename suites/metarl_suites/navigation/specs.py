@@ -169,6 +169,13 @@ SPECS: tuple[SuiteSpec, ...] = (
         "DriveVehicleV2",
         **_VEHICLE_SUITE,
         references=_references("drive-vehicle-v2", random=1.06, expert=16.87),
+        superseded_by="navigation/drive-vehicle-v3",
+    ),
+    _suite(
+        "drive-vehicle-v3",
+        "a car that steers, answers and pulls in its own way, between rails that give way to all of it",
+        "DriveVehicleV3",
+        **_VEHICLE_SUITE,
     ),
     _suite(
         "drive-weather-v1",

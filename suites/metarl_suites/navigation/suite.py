@@ -27,7 +27,7 @@ from metarl_suites.navigation.kinds import (
     Kind,
 )
 from metarl_suites.navigation.maps import HIGHWAY_WALLS
-from metarl_suites.navigation.models import GIVING
+from metarl_suites.navigation.models import GIVING, SOLID
 from metarl_suites.navigation.plans import (
     city_plan,
     sparse_plan_v1,
@@ -79,6 +79,12 @@ class DriveVehicleV2(DriveVehicle):
     definition = dataclasses.replace(DriveVehicle.definition, crash=GIVING)
 
 
+class DriveVehicleV3(DriveVehicle):
+    """The same, and rails meet all of a car, wherever its centre of mass is."""
+
+    definition = dataclasses.replace(DriveVehicle.definition, crash=SOLID)
+
+
 class DriveWeather(DrivingSuite):
     """The usual car in other weather."""
 
@@ -89,7 +95,7 @@ class DriveWeather(DrivingSuite):
 class DriveWeatherV2(DriveWeather):
     """The same weather between rails that give way; ice is under single tyres, which costs a tenth less."""
 
-    definition = dataclasses.replace(DriveWeather.definition, ground="patches", crash=GIVING)
+    definition = dataclasses.replace(DriveWeather.definition, ground="patches", crash=SOLID)
 
 
 class DriveCity(DrivingSuite):
@@ -104,7 +110,7 @@ class DriveCity(DrivingSuite):
 class DriveCityV2(DriveCity):
     """The same cities, with walls that give way, so that nobody who drives at them tips over."""
 
-    definition = dataclasses.replace(DriveCity.definition, crash=GIVING)
+    definition = dataclasses.replace(DriveCity.definition, crash=SOLID)
 
 
 class DriveSparse(DrivingSuite):
@@ -130,7 +136,7 @@ class DriveSparseV2(DriveSparse):
 class DriveSparseV3(DriveSparseV2):
     """The same destinations among walls that give way."""
 
-    definition = dataclasses.replace(DriveSparseV2.definition, crash=GIVING)
+    definition = dataclasses.replace(DriveSparseV2.definition, crash=SOLID)
 
 
 class DriveTraffic(DrivingSuite):
@@ -143,5 +149,5 @@ class DriveTraffic(DrivingSuite):
 class DriveTrafficV2(DriveTraffic):
     """The same others in training; held out, they are too slow to be followed. Rails give way."""
 
-    definition = dataclasses.replace(DriveTraffic.definition, crash=GIVING)
+    definition = dataclasses.replace(DriveTraffic.definition, crash=SOLID)
     held_out = OTHER_DRIVERS_V2
