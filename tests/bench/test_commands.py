@@ -21,8 +21,8 @@ import pytest
         ("metarl_suites.navigation.driver", [], "No suite was given; expected: python -m"),
         (
             "metarl_suites.navigation.driver",
-            ["navigation/drive-vehicl-v2"],
-            "Did you mean 'navigation/drive-vehicle-v2'",
+            ["navigation/drive-vehicl-v3"],
+            "Did you mean 'navigation/drive-vehicle-v3'",
         ),
         ("metarl_suites.navigation.driver", ["toy/point-robot-v1"], "toy/point-robot-v1 has no cars"),
     ],

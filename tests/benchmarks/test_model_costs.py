@@ -17,7 +17,7 @@ from tests.benchmarks.rounds import judged, write
 WORLDS = 256
 FEW, MANY = 64, 576  # worlds between which memory is measured
 ROUNDS = 3
-PLANAR = ("locomotion/cheetah-body-v1", "locomotion/terrain-cheetah-v1", "locomotion/terrain-walker-v1")
+PLANAR = ("locomotion/cheetah-body-v2", "locomotion/terrain-cheetah-v1", "locomotion/terrain-walker-v1")
 SUITES = (*PLANAR, "locomotion/terrain-ant-v1")
 MOST_SECONDS, MOST_KIB = 2.0, 150.0
 

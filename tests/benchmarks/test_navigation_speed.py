@@ -20,7 +20,7 @@ BEFORE = 100  # environment steps before the limit is measured: by then, cars ar
 STEPS = 10  # environment steps of one contender in one round
 ROUNDS = 5
 CHEETAH = "locomotion/cheetah-velocity-v1"
-NAMES = ("vehicle-v2", "weather-v2", "city-v2", "sparse-v3", "traffic-v2")
+NAMES = ("vehicle-v3", "weather-v2", "city-v2", "sparse-v3", "traffic-v2")
 SUITES = tuple(f"navigation/drive-{name}" for name in NAMES)
 
 

@@ -1,6 +1,6 @@
 """A driver who knows everything: pure pursuit with the car's own numbers; the expert, and the solvability test.
 
-``python -m metarl_suites.navigation.driver navigation/drive-vehicle-v2`` measures it.
+``python -m metarl_suites.navigation.driver navigation/drive-vehicle-v3`` measures it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from metarl_suites.navigation.rays import Array
 from metarl_suites.navigation.worlds import DrivingWorlds
 
 WHEELBASE = 2.6  # m
-EXAMPLE = "navigation/drive-vehicle-v2"
+EXAMPLE = "navigation/drive-vehicle-v3"
 EPISODES = 10  # of each task, behind the reference
 # m ahead; where the driver looks for bends.
 _LOOKS = np.arange(2.0, 26.0, 2.0)

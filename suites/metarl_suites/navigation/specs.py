@@ -176,6 +176,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "a car that steers, answers and pulls in its own way, between rails that give way to all of it",
         "DriveVehicleV3",
         **_VEHICLE_SUITE,
+        references=_references("drive-vehicle-v3", random=1.14, expert=16.87),
     ),
     _suite(
         "drive-weather-v1",

@@ -14,7 +14,7 @@ from metarl_suites.navigation.worlds import DrivingWorlds
 
 IDS = [spec.id for spec in SUITES.all() if spec.family == "navigation"]
 LATEST = [name for name in IDS if SUITES.get(name).superseded_by is None]
-VEHICLE, WEATHER = "navigation/drive-vehicle-v2", "navigation/drive-weather-v2"
+VEHICLE, WEATHER = "navigation/drive-vehicle-v3", "navigation/drive-weather-v2"
 TRAFFIC = "navigation/drive-traffic-v2"
 USUAL: dict[str, dict[str, float | str]] = {
     VEHICLE: {

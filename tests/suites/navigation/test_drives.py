@@ -92,7 +92,7 @@ def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_nobody(sui
     ("suite_id", "most"),
     [
         ("navigation/drive-city-v2", 0),
-        ("navigation/drive-vehicle-v2", 0),
+        ("navigation/drive-vehicle-v3", 0),
         ("navigation/drive-weather-v2", 0),
         ("navigation/drive-sparse-v3", 1),
         ("navigation/drive-traffic-v2", 0),
