@@ -163,12 +163,20 @@ CHEETAH_SPECS: tuple[SuiteSpec, ...] = (
         references=best_run("locomotion/cheetah-mass-v1", random=-59.3, expert=1216.6, runs=ORACLES),
         superseded_by="locomotion/cheetah-mass-v2",
     ),
-    _body("cheetah-mass-v2", **_MASS),
+    _body(
+        "cheetah-mass-v2",
+        **_MASS,
+        references=best_run("locomotion/cheetah-mass-v2", random=-55.8, expert=1280.3, runs=ORACLES),
+    ),
     _body(
         "cheetah-body-v1",
         **_BODY,
         references=best_run("locomotion/cheetah-body-v1", random=-56.1, expert=1108.8, runs=ORACLE),
         superseded_by="locomotion/cheetah-body-v2",
     ),
-    _body("cheetah-body-v2", **_BODY),
+    _body(
+        "cheetah-body-v2",
+        **_BODY,
+        references=best_run("locomotion/cheetah-body-v2", random=-57.0, expert=1095.2, runs=ORACLE),
+    ),
 )
