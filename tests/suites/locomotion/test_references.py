@@ -75,6 +75,20 @@ def test_the_card_says_what_the_committed_runs_gained_by_knowing_the_task(suite:
         assert told[0].split("|")[2:6] == [f" {means[agent]:.0f} " for agent in agents]
 
 
+@pytest.mark.parametrize("agent", ["random", "multitask-ppo", "rl2", "oracle"])
+def test_the_card_of_terrains_tells_the_committed_runs_seed_by_seed(agent: str) -> None:
+    card = Path(str(files("metarl_suites.terrain"))) / "README.md"
+    lines = card.read_text(encoding="utf-8").partition("## Does it pay to adapt?")[2].splitlines()
+    (told,) = [line for line in lines if line.startswith(f"| `{agent}`")]
+    rows = mb.load_results(RESULTS / "lite-v1" / "locomotion" / "terrain-cheetah-v1" / agent)
+    rows = rows[(rows.phase == "evaluation") & (rows.shot == 2) & (rows.checkpoint_steps == 4_000_000)]
+    found = []
+    for split in ("test", "test_ood"):
+        means = rows[rows.split == split].groupby("seed")["return"].mean()
+        found += [f"{means.mean():.0f}", " / ".join(f"{mean:.0f}" for mean in means)]
+    assert [cell.strip() for cell in told.split("|")[2:6]] == found
+
+
 @pytest.mark.learning  # because it takes minutes
 @pytest.mark.parametrize("suite", sorted(REFERENCES))
 def test_random_play_measured_again(suite: str) -> None:
