@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from metarl_suites.navigation.grounds import WHEELS
-from metarl_suites.navigation.maps import ROAD_WALLS, Map, Street, Wall
+from metarl_suites.navigation.maps import ROAD_WALLS, Map, Street, Wall, road
 from metarl_suites.navigation.models import GIVING, SOLID, STIFF, Crash, compile_plan
 from metarl_suites.navigation.plans import Plan, Vehicle, Weather
 
@@ -173,20 +173,24 @@ def test_a_car_on_its_roof_lies_there(crash: Crash) -> None:
         assert height < 0.3
 
 
+@pytest.mark.parametrize("crash", [GIVING, SOLID])
 @pytest.mark.parametrize("balance", [-0.35, 0.35])
-def test_a_car_of_any_balance_misses_no_wall(balance: float) -> None:
-    """MuJoCo looks for contacts in boxes that are told from the centre of mass."""
-    car = Car(place=NO_WALLS._replace(walls=(Wall(2.2, 0.0, 0.3, 0.2, 5.0),)), balance=balance)
-    boxes, counts = mujoco.mjtDisableBit.mjDSBL_MIDPHASE, []
-    for x in np.linspace(-0.5, 0.8, 27):
-        car.data.qpos[0] = x
-        for flag in (0, boxes):
+def test_rails_meet_a_car_of_any_balance(balance: float, crash: Crash) -> None:
+    """MuJoCo looks for contacts in boxes that it tells from the centre of mass."""
+    car, rng = Car(place=road(0.3), crash=crash, balance=balance), np.random.default_rng(0)
+    missed = touching = 0
+    for _ in range(400):
+        x, y, yaw = rng.uniform((0.0, -3.0, -1.6), (20.0, 3.0, 1.6))
+        car.data.qpos[:2], car.data.qpos[3:7] = (x, y), (math.cos(0.5 * yaw), 0.0, 0.0, math.sin(0.5 * yaw))
+        counts = []
+        for flag in (0, mujoco.mjtDisableBit.mjDSBL_MIDPHASE):
             car.model.opt.disableflags = flag
             mujoco.mj_forward(car.model, car.data)
             counts.append(car.data.ncon)
-    with_boxes, without = counts[::2], counts[1::2]
-    assert with_boxes == without
-    assert min(without) == 4 < max(without)  # tyres alone, and the chassis in the wall
+        touching += counts[1] > 4  # the tyres' on the ground
+        missed += counts[0] < counts[1]
+    assert touching > 100
+    assert missed == 0 if crash.solid else missed > 3
 
 
 def test_a_wall_stops_a_car_without_throwing_it_back() -> None:
