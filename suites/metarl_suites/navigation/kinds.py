@@ -43,6 +43,9 @@ def _cars(*, mass: Range, steering: Range, delay: Range, power: Range) -> tuple[
 CARS = _cars(mass=(0.7, 1.6), steering=(0.5, 1.1), delay=(0.0, 0.4), power=(0.75, 1.5))
 # Slow to answer, then with too much: heavier, with more delay and more lock than any in training.
 OTHER_CARS = _cars(mass=(1.6, 2.0), steering=(1.1, 1.4), delay=(0.4, 0.5), power=(1.0, 1.5))
+# More diverse: no one way of steering does for a lock of a third and a late answer, and for all of the lock at once.
+CARS_V3 = _cars(mass=(0.7, 1.8), steering=(0.35, 1.3), delay=(0.0, 0.5), power=(0.75, 1.5))
+OTHER_CARS_V3 = _cars(mass=(1.8, 2.1), steering=(1.3, 1.45), delay=(0.5, 0.6), power=(1.1, 1.5))
 
 
 def _weather(name: str, friction: Range, *, wind: Range, visibility: Range, noise: Range) -> Kind:

@@ -11,10 +11,12 @@ from gymnasium.spaces import Box
 from metarl_bench.tasks import Parameter, References, SuiteSpec
 from metarl_suites.navigation.kinds import (
     CARS,
+    CARS_V3,
     CITIES,
     DESTINATIONS,
     DRIVERS,
     OTHER_CARS,
+    OTHER_CARS_V3,
     OTHER_CITIES,
     OTHER_DESTINATIONS,
     OTHER_DRIVERS,
@@ -173,9 +175,9 @@ SPECS: tuple[SuiteSpec, ...] = (
     ),
     _suite(
         "drive-vehicle-v3",
-        "a car that steers, answers and pulls in its own way, between rails that give way to all of it",
+        "a car that steers, answers and pulls in its own way, more diverse ones",
         "DriveVehicleV3",
-        **_VEHICLE_SUITE,
+        **_VEHICLE_SUITE | {"parameters": _parameters("flat", CARS_V3, OTHER_CARS_V3, _CAR)},
         references=_references("drive-vehicle-v3", random=1.14, expert=16.87),
     ),
     _suite(

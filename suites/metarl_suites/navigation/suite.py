@@ -13,10 +13,12 @@ from metarl_suites.mixture import MixtureSuite
 from metarl_suites.navigation.cities import CITY_CORNERS, CITY_STREETS, CITY_WALLS
 from metarl_suites.navigation.kinds import (
     CARS,
+    CARS_V3,
     CITIES,
     DESTINATIONS,
     DRIVERS,
     OTHER_CARS,
+    OTHER_CARS_V3,
     OTHER_CITIES,
     OTHER_DESTINATIONS,
     OTHER_DRIVERS,
@@ -80,9 +82,10 @@ class DriveVehicleV2(DriveVehicle):
 
 
 class DriveVehicleV3(DriveVehicle):
-    """The same, and rails meet all of a car, wherever its centre of mass is."""
+    """More diverse cars, all of which rails meet, wherever the centre of mass is."""
 
     definition = dataclasses.replace(DriveVehicle.definition, crash=SOLID)
+    trained, held_out = CARS_V3, OTHER_CARS_V3
 
 
 class DriveWeather(DrivingSuite):
