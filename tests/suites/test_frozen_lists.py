@@ -155,9 +155,9 @@ FROZEN = {
         "test_ood": "65ab0f2ac77b6ffe",
     },
     "navigation/drive-vehicle-v3": {
-        "validation": "2e8d03b34dd38622",
-        "test": "9ca97a6d3b8d8360",
-        "test_ood": "8d92ba03c64f34e6",
+        "validation": "ec4ed9bafc767a96",
+        "test": "d28a9ce8aaead6bb",
+        "test_ood": "4445d902cf3ca958",
     },
     "navigation/drive-weather-v1": {
         "validation": "ec892d255484490d",
@@ -201,7 +201,7 @@ REFERENCES = {
     "navigation/drive-traffic-v2": "ea1d1f1a379e",
     "navigation/drive-vehicle-v1": "20a4f85f9841",
     "navigation/drive-vehicle-v2": "32993e7a967c",
-    "navigation/drive-vehicle-v3": "5ff7ce456582",
+    "navigation/drive-vehicle-v3": "b55154d59c57",
     "navigation/drive-weather-v1": "76aeef27a517",
     "navigation/drive-weather-v2": "970a911c97c9",
 }

@@ -39,7 +39,7 @@ PAID = {
     "navigation/drive-traffic-v2": (3.140506, 0.287807, 0.707517, 3.471522),
     "navigation/drive-vehicle-v1": (0.265602, -1.252331, -1.508374, -1.360229),
     "navigation/drive-vehicle-v2": (0.299051, -1.205986, -1.484062, 3.634231),
-    "navigation/drive-vehicle-v3": (0.299051, -1.202907, -1.484139, 3.634231),
+    "navigation/drive-vehicle-v3": (0.017950, -1.835831, -1.458487, 3.667058),
     "navigation/drive-weather-v1": (1.335459, -0.585239, 2.620999, 0.078605),
     "navigation/drive-weather-v2": (0.940291, -0.692416, 2.644143, -0.395346),
 }

@@ -178,7 +178,7 @@ SPECS: tuple[SuiteSpec, ...] = (
         "a car that steers, answers and pulls in its own way, more diverse ones",
         "DriveVehicleV3",
         **_VEHICLE_SUITE | {"parameters": _parameters("flat", CARS_V3, OTHER_CARS_V3, _CAR)},
-        references=_references("drive-vehicle-v3", random=1.14, expert=16.87),
+        references=_references("drive-vehicle-v3", random=1.11, expert=16.57),
     ),
     _suite(
         "drive-weather-v1",
