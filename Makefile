@@ -21,9 +21,10 @@ DIRECTION := locomotion/cheetah-direction-v1
 ML10 := manipulation/ml10-v1
 VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v2
-ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) navigation/drive-weather-v1
+ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) \
+	navigation/drive-weather-v1 navigation/drive-weather-v2
 # Where the oracle has one seed: the expert reference, or what was tried as one.
-REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 \
+REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 cheetah-body-v2 \
 	terrain-cheetah-sighted-v1 walker-params-v1 hopper-params-v1 \
 	terrain-walker-v1 ant-goal-v1 ant-cripple-v1 terrain-ant-v1 terrain-ant-sighted-v1 humanoid-direction-v1)
 GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
@@ -74,9 +75,11 @@ results: $(DEV)
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
+	$(BASELINE) --suite navigation/drive-vehicle-v3 --agent random multitask-ppo oracle
+	$(BASELINE) --suite locomotion/cheetah-mass-v2 --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite $(REFERENCED) --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite locomotion/terrain-ant-v1 --agent multitask-ppo
-	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 navigation/drive-weather-v2 --agent random rl2 multitask-ppo
+	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 --agent random rl2 multitask-ppo
 	$(PUBLISHED) --protocol lite-k20-v1 --suite $(DIRECTION) --agent random multitask-ppo rl2 finetune-ppo $(GRADIENT)
 	$(PUBLISHED) --protocol scratch-v1 --suite $(DIRECTION) --agent sb3-ppo sb3-sac
 	$(PUBLISHED) --protocol paper/learn2learn-cheetah-direction-v1 --suite locomotion/cheetah-direction-h100-v1 --agent random maml
