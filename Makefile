@@ -21,7 +21,7 @@ DIRECTION := locomotion/cheetah-direction-v1
 ML10 := manipulation/ml10-v1
 VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v2
-ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 $(TERRAIN) $(VEHICLE) \
+ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 locomotion/cheetah-mass-v2 $(TERRAIN) $(VEHICLE) \
 	navigation/drive-weather-v1 navigation/drive-weather-v2
 # Where the oracle has one seed: the expert reference, or what was tried as one.
 REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 cheetah-body-v2 \
@@ -76,7 +76,6 @@ results: $(DEV)
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
 	$(BASELINE) --suite navigation/drive-vehicle-v3 --agent random multitask-ppo oracle
-	$(BASELINE) --suite locomotion/cheetah-mass-v2 --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite $(REFERENCED) --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite locomotion/terrain-ant-v1 --agent multitask-ppo
 	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 --agent random rl2 multitask-ppo

@@ -60,7 +60,7 @@ def test_one_expert_is_no_run_but_a_script() -> None:
     assert rows[(rows.split == "test") & (rows.phase == "evaluation")]["return"].mean() < 0.7 * scripted
 
 
-@pytest.mark.parametrize("suite", ["ant-direction-v1", "cheetah-mass-v1", "terrain-cheetah-v1"])
+@pytest.mark.parametrize("suite", ["ant-direction-v1", "cheetah-mass-v1", "cheetah-mass-v2", "terrain-cheetah-v1"])
 @pytest.mark.parametrize(("split", "ending"), [("test", ""), ("test_ood", ", out of distribution")])
 def test_the_card_says_what_the_committed_runs_gained_by_knowing_the_task(suite: str, split: str, ending: str) -> None:
     table = CARD.read_text(encoding="utf-8").partition("## Does it pay to know the task?")[2].partition("\n## ")[0]
