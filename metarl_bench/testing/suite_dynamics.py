@@ -133,8 +133,9 @@ def partial_resets_leave_the_neighbours_alone(suite: Suite) -> None:
 def worlds_begin_one_by_one(suite: Suite) -> None:
     """Worlds may get tasks and begin one after another, beside others without a task; a mask may select nobody."""
     tasks = sample(suite, NUM_WORLDS, purpose="one by one")
-    together, _ = ready(suite, tasks).reset(seed=seeds(NUM_WORLDS))
-    worlds = suite.make_worlds(NUM_WORLDS)
+    all_at_once, worlds = (suite.make_worlds(NUM_WORLDS) for _ in range(2))
+    all_at_once.set_tasks(tasks)
+    together, _ = all_at_once.reset(seed=seeds(NUM_WORLDS))
     worlds.set_tasks([], np.zeros(NUM_WORLDS, np.bool_))
     for world, task in enumerate(tasks):
         mask = np.arange(NUM_WORLDS) == world
