@@ -73,8 +73,7 @@ def _stance(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[Array, Array]:
         mujoco.mj_forward(model, data)
         return float(data.subtree_com[1, 0] - data.geom("left_foot").xpos[0])
 
-    data.qpos[hips] = brentq(ahead, -1.0, 0.0)
-    mujoco.mj_forward(model, data)
+    ahead(brentq(ahead, -1.0, 0.0))
     sole = data.geom("left_foot").xpos[2] - model.geom("left_foot").size[0]
     start = data.qpos[2] - sole
 
@@ -86,8 +85,7 @@ def _stance(model: mujoco.MjModel, data: mujoco.MjData) -> tuple[Array, Array]:
         mujoco.mj_inverse(model, data)
         return float(data.qfrc_inverse[2])
 
-    data.qpos[2] = brentq(weight, start - 0.05, start + 0.01)
-    weight(data.qpos[2])
+    weight(brentq(weight, start - 0.05, start + 0.01))
     joints = model.jnt_dofadr[model.actuator_trnid[:, 0]]
     data.ctrl[:] = data.qfrc_inverse[joints] / model.actuator_gear[:, 0]
     return data.qpos.copy(), data.ctrl.copy()

@@ -47,9 +47,7 @@ GIVING = Crash(0.1, solid=False)
 SOLID = Crash(0.1, solid=True)
 
 
-def compile_plan(
-    plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, crash: Crash = SOLID
-) -> mujoco.MjModel:
+def compile_plan(plan: Plan, *, walls: int, ground: GroundKind, others: int = 0, crash: Crash) -> mujoco.MjModel:
     """Returns the model of a plan.
 
     Args:
