@@ -25,6 +25,8 @@ from metarl_suites.crew import Crew
 _FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
 # Sizes of names and comments: they may differ between the models of a batch.
 _TEXT_SIZES = frozenset({"nnames", "nnames_map", "npaths", "ntext", "ntextdata", "nbuffer"})
+# Those of geoms that stand still: a model may have fewer than the first one, see ``_check_sizes``.
+_GEOM_SIZES = frozenset({"ngeom", "nbvh", "nbvhstatic"})
 
 
 class BatchSimulator:
@@ -43,8 +45,9 @@ class BatchSimulator:
         """Makes the worlds.
 
         Args:
-            models: One per world; the same object may stand many times. All sizes must be equal. They are read at
-                every step, so that whoever writes into one changes its worlds.
+            models: One per world; the same object may stand many times. All sizes must be equal, but for geoms: of
+                these the first must have the most. They are read at every step, so that whoever writes into one
+                changes its worlds.
             frame_skip: Substeps of one environment step.
             num_threads: Threads that step physics; 0 takes one per core. Results do not depend on it.
         """
@@ -73,7 +76,7 @@ class BatchSimulator:
         self.initial_state = initial
 
     def set_models(self, worlds: NDArray[np.intp], models: Sequence[mujoco.MjModel]) -> None:
-        """Gives some worlds other models of the same sizes."""
+        """Gives some worlds other models of the same sizes, or with fewer geoms than the first."""
         self._check_sizes(worlds, models)
         for world, model in zip(worlds, models, strict=True):
             self._models[world] = model
@@ -127,19 +130,22 @@ class BatchSimulator:
         self._crew.close()
 
     def _check_sizes(self, worlds: Sequence[int] | range | NDArray[np.intp], models: Sequence[mujoco.MjModel]) -> None:
-        # MuJoCo's rollout checks four sizes and crashes the process where others differ, so all are checked here.
+        # MuJoCo's rollout checks four sizes and crashes the process where others differ, so all are checked here. Data
+        # are laid out for the first model, and MuJoCo counts by the sizes of the model that it steps: room for more
+        # geoms than that has stays unused.
         seen: set[int] = set()
         for world, model in zip(worlds, models, strict=True):
             if id(model) in seen:
                 continue
             seen.add(id(model))
-            sizes = _sizes(model)
-            if sizes != self._sizes:
-                name = next(name for name in sizes if sizes[name] != self._sizes[name])
-                raise ContractError(
-                    f"The model of world {world} has {name} = {sizes[name]}; expected {self._sizes[name]} as in the "
-                    "first model. Pad models with parked, non-colliding parts until all sizes are equal."
-                )
+            for name, size in _sizes(model).items():
+                most = self._sizes[name]
+                if size > most or (size < most and name not in _GEOM_SIZES):
+                    raise ContractError(
+                        f"The model of world {world} has {name} = {size}; expected {most} as in the first model (of "
+                        "geoms, as many or fewer). Pad models with parked, non-colliding parts, or put the one with "
+                        "the most geoms first."
+                    )
 
 
 class SimulatedWorlds(BatchedWorlds):

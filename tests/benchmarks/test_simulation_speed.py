@@ -25,7 +25,7 @@ STEPS = 20_000  # environment steps of one contender in one round
 ROUNDS = 11
 SUITE = "locomotion/cheetah-velocity-v1"
 BODIES = "locomotion/cheetah-body-v2"  # every world has a model of its own
-TERRAINS = "locomotion/terrain-cheetah-v1"  # and a ground of 48 boxes
+TERRAINS = "locomotion/terrain-cheetah-v1"  # and a ground of 5 to 48 boxes
 FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
 Array = NDArray[np.float64]
 
@@ -60,7 +60,8 @@ def step_by_step(models: list[mujoco.MjModel]) -> Contender:
 
 def _rollout(models: list[mujoco.MjModel], steps: int) -> Callable[[Array, Array], Array]:
     """Returns what takes states [worlds, state] some environment steps on, under actions [worlds, steps, action]."""
-    model, num_worlds, substeps = models[0], len(models), steps * CHEETAH.frame_skip
+    model = max(models, key=lambda model: model.ngeom)  # data for the largest do for all
+    num_worlds, substeps = len(models), steps * CHEETAH.frame_skip
     pool, datas = Rollout(nthread=THREADS), [mujoco.MjData(model) for _ in range(THREADS)]
     states = np.zeros((num_worlds, substeps, mujoco.mj_stateSize(model, FULL)))
     sensors = np.zeros((num_worlds, substeps, model.nsensordata))

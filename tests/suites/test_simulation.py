@@ -105,6 +105,29 @@ def test_an_extra_geom_of_a_model_is_refused() -> None:
         BatchSimulator([one, two], frame_skip=1)
 
 
+def test_models_with_fewer_geoms_than_the_first_are_stepped_as_if_alone() -> None:
+    """Data are laid out for the first: neither another model's steps nor what follows a broken world may differ."""
+    scene = (
+        "<mujoco><worldbody>{}<body pos='0 0 0.3'><joint name='along' type='slide' axis='1 0 0'/>"
+        "<joint type='slide' axis='0 0 1'/><geom size='0.1'/></body></worldbody>"
+        "<actuator><motor joint='along' gear='60'/></actuator></mujoco>"
+    )
+    boxes = "".join(f"<geom type='box' size='1 1 0.5' pos='{2 * place} 0 -0.5'/>" for place in range(8))
+    many = mujoco.MjModel.from_xml_string(scene.format(boxes))
+    few = mujoco.MjModel.from_xml_string(scene.format("<geom type='plane' size='9 9 1'/>"))
+    assert few.ngeom < many.ngeom
+    mixed, alone = BatchSimulator([many, few, few], frame_skip=FRAME_SKIP), BatchSimulator([few], frame_skip=FRAME_SKIP)
+    mixed.state[:], alone.state[:] = mixed.initial_state, alone.initial_state
+    for step in range(60):
+        if step == 30:
+            mixed.qvel[1] = np.nan
+        sound = mixed.step(EVERYONE, np.ones((3, 1)))
+        alone.step(EVERYONE, np.ones((1, 1)))
+        assert sound[[0, 2]].all()
+        assert np.array_equal(mixed.state[2], alone.state[0])
+    assert alone.qpos[0, 0] > 0.5, "it slides along"
+
+
 def test_different_models_of_equal_sizes_give_different_worlds() -> None:
     heavy = mujoco.MjModel.from_xml_string(gymnasium_xml().replace('settotalmass="14"', 'settotalmass="28"'))
     light = mujoco.MjModel.from_xml_string(gymnasium_xml())

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import mujoco
 
-from metarl_suites.terrain.grounds import PIECES, Array, Ground, Piece, pieces, table
+from metarl_suites.terrain.grounds import Array, Ground, Piece, pieces, table
 from metarl_suites.terrain.robots import Runner
 
 ICE_GRIP = 0.8  # 1; sliding friction of the ground between patches of ice
@@ -22,7 +22,6 @@ DEPTH = 4.0  # m; of level boxes: more than any step, and than a wall is high
 SLANTING_DEPTH = 1.0  # m; of the others, whose lower ends part where the ground turns upwards
 OVERLAP = 0.05  # m; patches of ice go on below their neighbours, so that the seam between the two trips nobody
 KEPT = 1024  # tasks whose models are kept; about 150 MiB
-_PARKED = Piece(0.0, -100.0, 1.0, -100.0)
 _EARTH, _STONE, _ICE = (0.72, 0.66, 0.56, 1.0), (0.66, 0.6, 0.5, 1.0), (0.55, 0.8, 0.95, 1.0)
 
 
@@ -37,11 +36,9 @@ class Terrain(NamedTuple):
 def terrain(runner: Runner, ground: Ground) -> Terrain:
     """Returns a robot on a ground; the same objects for the same ground, not to be changed."""
     surface = pieces(ground, runner.level)
-    spec, boxes = _workshop(runner)
+    spec, boxes = _workshop(runner, len(surface))
     friction = ICE_GRIP if ground.kind == "ice" else ground.friction
-    # All models of a batch must have the same sizes: what is left over lies where nothing gets.
-    padded = surface + [_PARKED] * (len(boxes) - len(surface))
-    for number, (box, piece) in enumerate(zip(boxes, padded, strict=True)):
+    for number, (box, piece) in enumerate(zip(boxes, surface, strict=True)):
         _place(box, piece, runner.half_width)
         box.friction[0] = ground.friction if piece.ice else friction
         box.rgba = _ICE if piece.ice else (_EARTH, _STONE)[number % 2]
@@ -49,8 +46,8 @@ def terrain(runner: Runner, ground: Ground) -> Terrain:
 
 
 @functools.cache
-def _workshop(runner: Runner) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
-    """Returns a robot's model before it is compiled, and its boxes, to be placed anew for each task."""
+def _workshop(runner: Runner, pieces: int) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
+    """Returns a robot's model before it is compiled, and as many boxes, to be placed anew for each task."""
     path = files("metarl_suites.locomotion") / "assets" / f"{runner.body.asset}.xml"
     spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
     if runner.substep_s is not None:
@@ -61,7 +58,7 @@ def _workshop(runner: Runner) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
     # The friction of a contact is the ground's, whatever the robot's own; a mass would change the robot's, which some
     # models scale to a total.
     box = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "priority": 1, "mass": 0.0}
-    boxes = [spec.worldbody.add_geom(**box, **contact) for _ in range(PIECES)]
+    boxes = [spec.worldbody.add_geom(**box, **contact) for _ in range(pieces)]
     # From the side and 15 degrees down, on the start and the first metres of the kind.
     tilt = math.radians(90.0 - 15.0)
     quat = (math.cos(0.5 * tilt), math.sin(0.5 * tilt), 0.0, 0.0)

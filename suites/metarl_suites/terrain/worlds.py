@@ -19,8 +19,8 @@ from metarl_suites.terrain.specs import CONTROL_COST, PROGRESS, SCAN, UPRIGHT
 
 # m below the height at which a robot has fallen: no step takes it there, unless it went through the ground.
 DEEPEST = 0.5
-# Under worlds without a task.
-LEVEL = Ground("slope-up", height=0.0, length=1.0, friction=1.0, layout=0.0)
+# Under worlds without a task; of a kind with as many pieces as any, since the simulator makes room for the first model.
+LEVEL = Ground("rubble", height=0.0, length=1.0, friction=1.0, layout=0.0)
 
 
 class TerrainWorlds(RobotWorlds):
