@@ -40,6 +40,12 @@ def surface(ground: Ground, x: float) -> float:
     return float(heights(table(pieces(ground, LEVEL))[:, np.newaxis], np.array([[x]]))[0, 0])
 
 
+def shaped_to(ground: Ground) -> float:
+    """Returns where level ground, or else the wall, begins to follow, m."""
+    *_, last, wall = pieces(ground, LEVEL)
+    return last.begin if last.low == last.high else wall.begin
+
+
 def test_kinds_and_profiles_belong_together() -> None:
     assert {kind.name for kind in KINDS} == set(PROFILES)
     assert len({kind.name for kind in KINDS}) == len(KINDS)
@@ -84,9 +90,17 @@ def test_known_heights() -> None:
 def test_every_kind_is_shaped_for_fifteen_metres() -> None:
     for kind in KINDS:
         for ground in corners(kind):
-            *_, last, wall = pieces(ground, LEVEL)
-            level = last.low == last.high
-            assert (last.begin if level else wall.begin) - LEVEL_AHEAD > 15.0, ground
+            assert shaped_to(ground) - LEVEL_AHEAD > 15.0, ground
+
+
+def test_test_tasks_are_shaped_as_far_as_their_card_says() -> None:
+    reaches: dict[str, list[float]] = {}
+    for task in make_suite("locomotion/terrain-cheetah-v1").tasks("test"):
+        ground = Ground.of(task)
+        reaches.setdefault(ground.kind, []).append(shaped_to(ground))
+    means = {kind: float(np.mean(found)) for kind, found in reaches.items()}
+    card = {"slope-up": 69.0, "slope-down": 69.0, "stairs-up": 24.0, "waves": 24.0, "rubble": 27.0, "ice": 45.0}
+    assert means == pytest.approx(card, abs=0.5)
 
 
 def test_rubble_fills_its_range_and_follows_its_layout() -> None:
