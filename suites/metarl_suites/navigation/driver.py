@@ -34,6 +34,15 @@ _GRIP = 0.7  # 1; share of the road's friction that the driver uses in bends
 _BRAKES = 0.5  # 1; and for braking
 _CRUISE = 11.0  # m/s
 _CAUTION = 6.0  # m/s2; how much slower for each second that the car takes to answer
+# s, m, m and 1; how far ahead the driver steers at: seconds of driving, at least and at most, and a share of the
+# way that the car takes to answer.
+_REACH_S, _NEAREST, _FARTHEST, _REACH_WAIT = 0.6, 4.0, 9.0, 0.3
+_PULL = 3.9  # m/s2; the usual car at full throttle
+_HOLD = 0.25  # 1; throttle at the speed that is wanted
+_BRAKE_GAIN = 0.5  # 1; brakes for each m/s too fast, times the throttle for each m/s too slow
+_REAR = 0.5  # 1; share of the weight on the driven wheels
+_SPIN = 1.2  # 1; throttle at most, times what those wheels can bring to the road
+_SLIPPERY, _GENTLY = 0.4, 0.3  # 1; friction below which the driver brakes no harder than that
 _GRAVITY = 9.81  # m/s2
 
 
@@ -66,7 +75,7 @@ def drive(worlds: DrivingWorlds, believed: Sequence[Plan] | None = None) -> Arra
     moved = np.stack([forward * np.cos(middle), forward * np.sin(middle)], axis=1) * wait[:, np.newaxis]
     places, heading = worlds.places + moved, heading + wait * turning
     left = worlds.left - np.maximum(forward * wait, 0.0)
-    reach = np.clip(0.6 * forward, 4.0, 9.0) + 0.3 * wait * forward
+    reach = np.clip(_REACH_S * forward, _NEAREST, _FARTHEST) + _REACH_WAIT * wait * forward
     apart = worlds.charts.ahead(left, reach) - places
     fastest = np.minimum(_fastest(worlds, left, grip), _CRUISE - _CAUTION * wait)
     if worlds.definition.others:
@@ -76,12 +85,10 @@ def drive(worlds: DrivingWorlds, believed: Sequence[Plan] | None = None) -> Arra
     bearing = np.arctan2(apart[:, 1], apart[:, 0]) - heading
     lock = np.arctan2(2.0 * WHEELBASE * np.sin(bearing), np.hypot(apart[:, 0], apart[:, 1]))
     wheel = (lock - trim) / (LOCK * steering)
-    # 3.9 m/s2 at full throttle, of the usual car.
-    throttle = (fastest - forward) * mass / power + 0.25
-    throttle = np.where(throttle < 0.0, 0.5 * throttle, throttle)
-    # No more than the rear wheels can bring to the road.
-    most = grip * 0.5 * _GRAVITY / 3.9 * mass / power * 1.2
-    least = -np.where(grip < 0.4, 0.3, 1.0)
+    throttle = (fastest - forward) * mass / power + _HOLD
+    throttle = np.where(throttle < 0.0, _BRAKE_GAIN * throttle, throttle)
+    most = grip * _REAR * _GRAVITY / _PULL * mass / power * _SPIN
+    least = -np.where(grip < _SLIPPERY, _GENTLY, 1.0)
     return np.stack([np.clip(wheel, -1.0, 1.0), np.clip(throttle, least, np.clip(most, 0.1, 1.0))], axis=1)
 
 

@@ -28,6 +28,7 @@ SWING = 0.25  # s; in which they would be where they want to be, but for that
 OUT = 0.5
 PASSED = 2.0  # m from bumper to bumper; whoever is farther ahead of them is no more to them
 ROOM = 2.2  # m between the middles of cars side by side: they swing out before others, never into them
+IN_LANE = 0.95 * ROOM  # m; whoever is no farther aside is in the same lane: side by side, at ROOM, nobody is in the way
 KEEP, HEADWAY = 2.0, 1.0  # m and s; between bumpers in a lane
 _PAINT, _GLASS = (0.16, 0.36, 0.6, 1.0), (0.25, 0.3, 0.36, 1.0)
 
@@ -102,7 +103,7 @@ def _allowed(cars: Array) -> Array:
     others = cars[:, 1:, np.newaxis]
     ahead, aside = (cars[:, np.newaxis, :, place] - others[..., place] for place in (0, 1))
     room = ahead - 2.0 * HALF_LENGTH - KEEP
-    in_lane = (ahead > 0.0) & (np.abs(aside) < 0.95 * ROOM)
+    in_lane = (ahead > 0.0) & (np.abs(aside) < IN_LANE)
     behind = np.where(in_lane, np.maximum(cars[:, np.newaxis, :, 2], 0.0) + room / HEADWAY, np.inf).min(axis=2)
     # They queue up where the road ends.
     places = FREE[1][0] - (2.0 * HALF_LENGTH + KEEP) * np.arange(1, cars.shape[1])[::-1]
