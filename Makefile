@@ -22,7 +22,7 @@ ML10 := manipulation/ml10-v1
 VEHICLE := navigation/drive-vehicle-v1
 CITY := navigation/drive-city-v2
 ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 locomotion/cheetah-mass-v2 $(TERRAIN) $(VEHICLE) \
-	navigation/drive-weather-v1 navigation/drive-weather-v2
+	navigation/drive-vehicle-v3 navigation/drive-weather-v1 navigation/drive-weather-v2
 # Where the oracle has one seed: the expert reference, or what was tried as one.
 REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 cheetah-body-v2 \
 	terrain-cheetah-sighted-v1 walker-params-v1 hopper-params-v1 \
@@ -75,7 +75,6 @@ results: $(DEV)
 	$(BASELINE) --suite toy/point-robot-v1 toy/sparse-point-robot-v1 --agent random rl2
 	$(BASELINE) --suite toy/sparse-point-robot-v1 --agent varibad pearl
 	$(BASELINE) --suite $(ADAPTING) --agent random rl2 multitask-ppo oracle
-	$(BASELINE) --suite navigation/drive-vehicle-v3 --agent random multitask-ppo oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite $(REFERENCED) --agent oracle
 	$(RUN) --seeds 0 --protocol lite-v1 --suite locomotion/terrain-ant-v1 --agent multitask-ppo
 	$(BASELINE) --suite manipulation/ml1-reach-v1 manipulation/ml1-push-v1 --agent random rl2 multitask-ppo

@@ -42,6 +42,7 @@ ADAPTING = (
     "locomotion/cheetah-mass-v2",
     "locomotion/terrain-cheetah-v1",
     VEHICLE,
+    NEW_VEHICLE,
     "navigation/drive-weather-v1",
     "navigation/drive-weather-v2",
 )
@@ -70,7 +71,6 @@ SEEDS = {
     **{(LITE, suite, agent): {0, 1, 2} for suite in (CHEETAH, DIRECTION) for agent in ("finetune-ppo", *GRADIENT)},
     **{(LITE, suite, agent): {0, 1, 2} for suite in ADAPTING for agent in ("random", "rl2", "multitask-ppo", "oracle")},
     **{(LITE, suite, agent): {0, 1, 2} for suite in (REACH, PUSH) for agent in ("random", "rl2", "multitask-ppo")},
-    **{(LITE, NEW_VEHICLE, agent): {0, 1, 2} for agent in ("random", "multitask-ppo", "oracle")},
     (METAWORLD, ML10, "rl2"): {0},
     **{(SCRATCH, DIRECTION, agent): {0, 1, 2} for agent in ("sb3-ppo", "sb3-sac")},
     (LEARN2LEARN, H100, "maml"): {0, 1, 2},
