@@ -48,4 +48,22 @@ def test_tables_say_which_aims_are_met(tmp_path: Path, monkeypatch: pytest.Monke
     write("speed", "Speed", rows, rounds=1)
     table = [line for line in (tmp_path / "speed.md").read_text().splitlines() if line.startswith("| ")]
     assert table == ["| ratio | aim | met |", "| 1 | >= 0.5 | yes |", "| 0 | >= 0.5 | no |", "| 2 | - | - |"]
-    assert [row["met"] for row in json.loads((tmp_path / "speed.json").read_text())["rows"]] == [True, False, "-"]
+    assert [row["met"] for row in json.loads((tmp_path / "speed.json").read_text())["tables"][0]["rows"]] == [
+        True,
+        False,
+        "-",
+    ]
+
+
+def test_tables_of_other_machines_stay_and_that_of_the_same_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "RESULTS", tmp_path)
+    for cpu, ratio in (("one", 1), ("other", 2), ("one", 3)):
+        monkeypatch.setattr(rounds, "_cpu", lambda cpu=cpu: cpu)
+        write("speed", "Speed", [{"ratio": ratio}], rounds=1)
+    tables = json.loads((tmp_path / "speed.json").read_text())["tables"]
+    assert [(table["machine"]["cpu"], table["rows"][0]["ratio"]) for table in tables] == [("one", 3), ("other", 2)]
+    shown = (tmp_path / "speed.md").read_text()
+    assert shown.index("| 3 |") < shown.index("| 2 |")
+    assert "| 1 |" not in shown

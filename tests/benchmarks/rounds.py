@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import operator
 import os
@@ -103,17 +104,26 @@ def compared(rounds: Rounds, name: str, other: str, least: float | None = None) 
 
 
 def write(name: str, title: str, rows: list[dict[str, Any]], *, rounds: int) -> None:
-    """Writes a table of ratios as JSON and Markdown, with the machine it was measured on."""
+    """Writes a table as JSON and Markdown, in place of what this kind of machine had; those of other kinds stay."""
     RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
     machine = {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version()}
-    content = {"title": title, "rounds": rounds, "machine": machine, "rows": rows}
-    (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    kept = json.loads(path.read_text(encoding="utf-8"))["tables"] if path.exists() else []
+    kept = [table for table in kept if table["machine"]["cpu"] != machine["cpu"]]
+    measured = {"date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(), "rounds": rounds, "machine": machine}
+    tables = [{**measured, "rows": rows}, *kept]
+    path.write_text(json.dumps({"title": title, "tables": tables}, indent=2) + "\n", encoding="utf-8")
+    lines = [f"# {title}", "", "`make bench` writes this file: a table for each kind of machine, the latest first."]
+    lines += ["Ratios are of rates measured in the same round of one run.", ""]
+    lines += [line for table in tables for line in _table(**table)]
+    path.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def _table(date: str, rounds: int, machine: dict[str, Any], rows: list[dict[str, Any]]) -> list[str]:
     header = list(rows[0])
-    lines = [f"# {title}", "", "| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    lines += ["| " + " | ".join(_cell(row[column]) for column in header) + " |" for row in rows]
-    lines += ["", f"Medians of {rounds} alternating rounds in one run on {machine['cores']} cores ({machine['cpu']})."]
-    lines += ["Ratios of rates measured in the same round; `make bench` writes this file.", ""]
-    (RESULTS / f"{name}.md").write_text("\n".join(lines), encoding="utf-8")
+    lines = [f"{machine['cpu']}, {machine['cores']} cores, {date}; medians of {rounds} alternating rounds:", ""]
+    lines += ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return [*lines, *("| " + " | ".join(_cell(row[column]) for column in header) + " |" for row in rows), ""]
 
 
 def _cell(value: object) -> str:
