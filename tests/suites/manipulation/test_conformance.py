@@ -12,6 +12,7 @@ from metarl_bench.testing.rollouts import random_actions, ready
 from metarl_bench.testing.suite_scores import references_are_far_apart
 from metarl_suites.manipulation.experts import expert_actions
 from metarl_suites.manipulation.goals import GOALS_PER_KIND
+from tests.suites.library import LIGHT
 
 pytestmark = pytest.mark.filterwarnings("ignore:Constant")
 # Those of objects are checked in test_objects.py.
@@ -40,14 +41,6 @@ LITTLE_PAID = {
 }
 # Minutes of episodes that no kind ends early: once is enough.
 SLOW = {"failing_never_pays", "ending_early_never_pays"}
-# What is declared and listed, which takes no simulation.
-LIGHT = {
-    "spec_is_sound",
-    "frozen_lists_are_stable",
-    "sampling_depends_on_the_generator_alone",
-    "splits_do_not_overlap",
-    "tasks_are_in_the_declared_ranges",
-}
 # With a goal of its own and without, a hinge, a second object, contacts of the fingers that count, a place in memory
 # that stays empty, and all mixed.
 OFTEN = [
