@@ -55,8 +55,9 @@ quickstart: $(RUNTIME)
 	$(BIN)/metarl-bench leaderboard runs results --unverified --suite $(SUITE) --checkpoint $(STEPS)
 	$(BIN)/metarl-bench plot runs results --unverified --suite $(SUITE) --checkpoint $(STEPS) --out runs/figures
 
+# As many tests at once as there are cores: more threads would only wait for each other.
 test: lint
-	$(BIN)/pytest -n auto -m "not learning" --ignore=tests/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not learning" --ignore=tests/benchmarks
 
 lint: $(DEV)
 	$(BIN)/ruff check
