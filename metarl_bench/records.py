@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, PositiveInt, ValidationError
@@ -148,23 +149,29 @@ def read_rows(folder: Path, name: str, manifest: Manifest) -> Rows:
     Raises:
         RecordError: If they are not what the manifest's checksum says.
     """
+    rows: Rows = _read_table(folder, name, manifest).to_pylist()
+    return rows
+
+
+def _read_table(folder: Path, name: str, manifest: Manifest) -> pa.Table:
+    """Returns the same as a table of Arrow."""
     expected = manifest.checksums.get(name)
     if expected is None:
-        return []
+        return SCHEMAS[name].empty_table()
     path = folder / name
     try:
         content = path.read_bytes()
         table = pq.read_table(io.BytesIO(content))
-        rows: Rows = table.cast(schema_of(name, table.column_names)).to_pylist()
+        table = table.cast(schema_of(name, table.column_names))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(f"{path} cannot be read: {error}. {_MEND}") from error
     if _sha256(content) == expected:
-        return rows
+        return table
     # A crash between the table and the manifest leaves rows of a checkpoint that was never committed.
-    committed = [row for row in rows if row["checkpoint_steps"] in manifest.checkpoints]
+    committed = [row for row in table.to_pylist() if row["checkpoint_steps"] in manifest.checkpoints]
     if checksum(name, committed) != expected:
         raise RecordError(f"{path} does not match its checksum in {MANIFEST}: it was changed or damaged. {_MEND}")
-    return committed
+    return pa.Table.from_pylist(committed, schema=table.schema)
 
 
 def checksum(name: str, rows: Rows) -> str:
@@ -231,14 +238,15 @@ def load_cells(*roots: Path | str, damaged: Damaged | None = None) -> pd.DataFra
 def _load_table(name: str, roots: Sequence[Path | str], damaged: Damaged | None) -> pd.DataFrame:
     import pandas as pd
 
-    columns = ["root", *_IDENTITY, *SCHEMAS[name].names]
-    frames = []
+    runs, tables = [], [SCHEMAS[name].empty_table()]  # gives its columns to older tables
     for root, folder, manifest in iter_runs(roots, damaged):
         with _noting(folder, damaged):
-            frame = pa.Table.from_pylist(read_rows(folder, name, manifest), schema=SCHEMAS[name]).to_pandas()
-            named = {"root": root, **{column: getattr(manifest, column) for column in _IDENTITY}}
-            frames.append(frame.assign(**named)[columns])
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+            tables.append(_read_table(folder, name, manifest))
+            runs.append((root, *(getattr(manifest, column) for column in _IDENTITY)))
+    rows: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    lengths = np.array([len(table) for table in tables[1:]], np.int64)
+    identity = pd.DataFrame(runs, columns=["root", *_IDENTITY]).iloc[np.repeat(np.arange(len(runs)), lengths)]
+    return pd.concat([identity.reset_index(drop=True), rows], axis=1)
 
 
 def iter_runs(roots: Sequence[Path | str], damaged: Damaged | None = None) -> Iterator[tuple[str, Path, Manifest]]:
