@@ -25,7 +25,7 @@ from metarl_suites.crew import Crew
 _FULL = mujoco.mjtState.mjSTATE_FULLPHYSICS
 # Sizes of names and comments: they may differ between the models of a batch.
 _TEXT_SIZES = frozenset({"nnames", "nnames_map", "npaths", "ntext", "ntextdata", "nbuffer"})
-# Those of geoms that stand still: a model may have fewer than the first one, see ``_check_sizes``.
+# Those of geoms: a model may have fewer than the first one, see ``_check_sizes``.
 _GEOM_SIZES = frozenset({"ngeom", "nbvh", "nbvhstatic"})
 
 
@@ -138,9 +138,9 @@ class BatchSimulator:
             if id(model) in seen:
                 continue
             seen.add(id(model))
-            for name, size in _sizes(model).items():
+            for name, size in sorted(_sizes(model).items() - self._sizes.items()):
                 most = self._sizes[name]
-                if size > most or (size < most and name not in _GEOM_SIZES):
+                if size > most or name not in _GEOM_SIZES:
                     raise ContractError(
                         f"The model of world {world} has {name} = {size}; expected {most} as in the first model (of "
                         "geoms, as many or fewer). Pad models with parked, non-colliding parts, or put the one with "

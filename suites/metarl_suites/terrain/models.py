@@ -46,7 +46,7 @@ def terrain(runner: Runner, ground: Ground) -> Terrain:
 
 
 @functools.cache
-def _workshop(runner: Runner, pieces: int) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
+def _workshop(runner: Runner, count: int) -> tuple[mujoco.MjSpec, list[mujoco.MjsGeom]]:
     """Returns a robot's model before it is compiled, and as many boxes, to be placed anew for each task."""
     path = files("metarl_suites.locomotion") / "assets" / f"{runner.body.asset}.xml"
     spec = mujoco.MjSpec.from_string(path.read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ def _workshop(runner: Runner, pieces: int) -> tuple[mujoco.MjSpec, list[mujoco.M
     # The friction of a contact is the ground's, whatever the robot's own; a mass would change the robot's, which some
     # models scale to a total.
     box = {"type": mujoco.mjtGeom.mjGEOM_BOX, "size": (1.0, 1.0, 1.0), "priority": 1, "mass": 0.0}
-    boxes = [spec.worldbody.add_geom(**box, **contact) for _ in range(pieces)]
+    boxes = [spec.worldbody.add_geom(**box, **contact) for _ in range(count)]
     # From the side and 15 degrees down, on the start and the first metres of the kind.
     tilt = math.radians(90.0 - 15.0)
     quat = (math.cos(0.5 * tilt), math.sin(0.5 * tilt), 0.0, 0.0)
