@@ -84,7 +84,9 @@ def test_experts_and_random_play_are_far_apart_but_where_the_reward_pays_the_exp
     assert near == LITTLE_PAID
 
 
-@pytest.mark.parametrize("suite_id", IDS)
+@pytest.mark.parametrize(
+    "suite_id", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.learning) for name in IDS]
+)
 def test_observations_that_neither_chance_nor_the_expert_changes_are_declared(suite_id: str) -> None:
     suite = make_suite(suite_id)
     # Ten goals of one kind, or one goal of each kind: there are 50 goals a kind, one kind behind the other.
