@@ -154,7 +154,7 @@ def read_rows(folder: Path, name: str, manifest: Manifest) -> Rows:
 
 
 def _read_table(folder: Path, name: str, manifest: Manifest) -> pa.Table:
-    """Returns the same as a table of Arrow."""
+    """Returns the committed rows of a table as Arrow has them; see ``read_rows``."""
     expected = manifest.checksums.get(name)
     if expected is None:
         return SCHEMAS[name].empty_table()
