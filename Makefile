@@ -26,7 +26,7 @@ ADAPTING := locomotion/ant-direction-v1 locomotion/cheetah-mass-v1 locomotion/ch
 # Where the oracle has one seed: the expert reference, or what was tried as one.
 REFERENCED := $(addprefix locomotion/,cheetah-velocity-wide-v1 cheetah-direction-h100-v1 cheetah-body-v1 cheetah-body-v2 \
 	terrain-cheetah-sighted-v1 walker-params-v1 hopper-params-v1 \
-	terrain-walker-v1 ant-goal-v1 ant-cripple-v1 terrain-ant-v1 terrain-ant-sighted-v1 humanoid-direction-v1)
+	terrain-walker-v1 terrain-walker-sighted-v1 ant-goal-v1 ant-cripple-v1 terrain-ant-v1 terrain-ant-sighted-v1 humanoid-direction-v1)
 GRADIENT := maml fo-maml e-maml meta-sgd promp reptile
 RUN = $(BIN)/metarl-bench run --workers 2 --threads 1 --out results --keep-weights final
 PUBLISHED = $(RUN) --seeds 0 1 2

@@ -104,6 +104,11 @@ FROZEN = {
         "test": "c1b9412c1969f9f8",
         "test_ood": "44fe9e299e419840",
     },
+    "locomotion/terrain-walker-sighted-v1": {
+        "validation": "996a980963ec1a74",
+        "test": "1ebd8ec2f5d2ab87",
+        "test_ood": "21d654e32212935f",
+    },
     "locomotion/terrain-walker-v1": {
         "validation": "a5c9ec1ad7117da0",
         "test": "3ffbd5f14b7661ae",

@@ -28,6 +28,7 @@ PAID = {
     "locomotion/terrain-ant-v1": (62.475385, 59.664919, 62.347552, 64.76053),
     "locomotion/terrain-cheetah-sighted-v1": (65.885291, 76.858225, 65.991526, 68.278593),
     "locomotion/terrain-cheetah-v1": (65.885291, 76.858225, 65.991526, 68.278593),
+    "locomotion/terrain-walker-sighted-v1": (-3.740548, 115.705606, -3.76959, -3.372169),
     "locomotion/terrain-walker-v1": (-3.740548, 115.384861, -3.76959, -3.372169),
     "locomotion/walker-params-v1": (-11.305745, 105.868301, -12.958521, 0.519546),
     "navigation/drive-city-v1": (0.608128, -2.490181, 0.682416, -0.368978),

@@ -63,3 +63,5 @@ WALKER = Runner(
     level=(0.08, 0.27),
     substep_s=0.0025,
 )
+# It sees, and the ground begins beyond its scan: whoever topples at once has still seen something of it.
+SIGHTED_WALKER = replace(WALKER, level=(0.55, 1.55))

@@ -8,7 +8,7 @@ from gymnasium.spaces import Box
 from metarl_bench.tasks import Parameter, References, SuiteSpec
 from metarl_suites.locomotion.declare import ORACLE, best_run
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED
-from metarl_suites.terrain.robots import ANT, CHEETAH, WALKER, Runner
+from metarl_suites.terrain.robots import ANT, CHEETAH, SIGHTED_WALKER, WALKER, Runner
 
 # -- the reward's terms ----------------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ def _parameters() -> tuple[Parameter, ...]:
 
 
 def _terrain(
-    name: str, words: str, runner: Runner, *, sighted: bool, references: References | None = None
+    name: str, words: str, factory: str, runner: Runner, *, sighted: bool, references: References | None = None
 ) -> SuiteSpec:
     body, horizon = runner.body, runner.horizon
     fastest, effort = PROGRESS * body.max_speed, CONTROL_COST * body.num_actions
@@ -62,7 +62,7 @@ def _terrain(
     return SuiteSpec(
         id=f"locomotion/terrain-{name}{suffix}-v1",
         summary=f"{words} on ground that it has never met, {eyes}",
-        factory=f"metarl_suites.terrain.suite:{name.capitalize()}Terrain",
+        factory=f"metarl_suites.terrain.suite:{factory}",
         horizon=horizon,
         observation_space=Box(-np.inf, np.inf, (runner.proprioception + seen,), np.float32),
         action_space=Box(-1.0, 1.0, (body.num_actions,), np.float32),
@@ -81,6 +81,7 @@ SPECS: tuple[SuiteSpec, ...] = (
     _terrain(
         "cheetah",
         "half cheetah",
+        "CheetahTerrain",
         CHEETAH,
         sighted=False,
         references=best_run(
@@ -93,6 +94,7 @@ SPECS: tuple[SuiteSpec, ...] = (
     _terrain(
         "cheetah",
         "half cheetah",
+        "CheetahTerrain",
         CHEETAH,
         sighted=True,
         references=best_run("locomotion/terrain-cheetah-sighted-v1", random=129.8, expert=1210.7, runs=ORACLE),
@@ -100,6 +102,7 @@ SPECS: tuple[SuiteSpec, ...] = (
     _terrain(
         "ant",
         "ant",
+        "AntTerrain",
         ANT,
         sighted=False,
         references=best_run(
@@ -112,16 +115,18 @@ SPECS: tuple[SuiteSpec, ...] = (
     _terrain(
         "ant",
         "ant",
+        "AntTerrain",
         ANT,
         sighted=True,
         references=best_run("locomotion/terrain-ant-sighted-v1", random=107.5, expert=701.8, runs=ORACLE),
     ),
-    # Its ground begins within the reach of a scan, which would tell the task at once.
     _terrain(
         "walker",
         "walker",
+        "WalkerTerrain",
         WALKER,
         sighted=False,
         references=best_run("locomotion/terrain-walker-v1", random=-2.3, expert=462.9, runs=ORACLE),
     ),
+    _terrain("walker", "walker", "SightedWalkerTerrain", SIGHTED_WALKER, sighted=True),
 )

@@ -10,7 +10,7 @@ from typing_extensions import override
 from metarl_bench.tasks import Split, Task
 from metarl_suites.mixture import MixtureSuite
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED, Kind
-from metarl_suites.terrain.robots import ANT, CHEETAH, WALKER, Runner
+from metarl_suites.terrain.robots import ANT, CHEETAH, SIGHTED_WALKER, WALKER, Runner
 from metarl_suites.terrain.worlds import TerrainWorlds
 
 
@@ -53,3 +53,9 @@ class WalkerTerrain(TerrainSuite):
     """The planar walker."""
 
     runner = WALKER
+
+
+class SightedWalkerTerrain(TerrainSuite):
+    """The same on grounds that begin farther away."""
+
+    runner = SIGHTED_WALKER

@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metarl_bench.registry import SUITES, make_suite
+from metarl_bench.registry import make_suite
+from metarl_bench.tasks import Suite
 from metarl_bench.worlds import Worlds
 from metarl_suites.terrain.grounds import Ground, heights, pieces, table
 from metarl_suites.terrain.kinds import HELD_OUT, TRAINED
-from metarl_suites.terrain.robots import WALKER
+from metarl_suites.terrain.robots import SIGHTED_WALKER, WALKER, Runner
 from metarl_suites.terrain.specs import CONTROL_COST, SCAN
 
 SUITE = make_suite("locomotion/terrain-walker-v1")
+SIGHTED = make_suite("locomotion/terrain-walker-sighted-v1")
 # Columns of its physics.
 X, Z, PITCH, SPEED = 1, 2, 3, 10
 STEP_S = 0.02
 
 
-def worlds_on(*kinds: str, seed: int = 0, **params: float) -> Worlds:
+def worlds_on(*kinds: str, seed: int = 0, suite: Suite = SUITE, **params: float) -> Worlds:
     values = {"height": 0.2, "length": 1.0, "friction": 0.8, "layout": 0.5} | params
-    worlds = SUITE.make_worlds(len(kinds), num_threads=1)
-    worlds.set_tasks([SUITE.task("train", index, kind=kind, **values) for index, kind in enumerate(kinds)])
+    worlds = suite.make_worlds(len(kinds), num_threads=1)
+    worlds.set_tasks([suite.task("train", index, kind=kind, **values) for index, kind in enumerate(kinds)])
     worlds.reset(seed=[seed] * len(kinds))
     return worlds
 
@@ -97,12 +99,21 @@ def test_the_shape_of_its_start_tells_nothing_but_soon_it_feels_the_ground() -> 
     assert len({row.tobytes() for row in observations}) == 3
 
 
-def test_a_scan_would_tell_the_ground_from_the_start() -> None:
-    """Why there is no sighted walker: what it would see is not level, other than for the robots that start on more."""
-    places = np.array([SCAN])
-    surfaces = [
-        heights(table(pieces(Ground(kind, 0.2, 1.0, 0.8, 0.5), WALKER.level))[:, np.newaxis], places)
-        for kind in ("slope-up", "slope-down", "stairs-up")
-    ]
-    assert np.ptp(surfaces, axis=0).max() > 0.1
-    assert "locomotion/terrain-walker-sighted-v1" not in {spec.id for spec in SUITES.all()}
+def test_what_a_sighted_one_scans_is_level_from_the_start_until_it_moves() -> None:
+    """On the blind one's grounds, the scan would tell the task at once; on its own it does when the robot topples."""
+    assert not level_under_the_scan(WALKER)
+    assert level_under_the_scan(SIGHTED_WALKER)
+    worlds = worlds_on("slope-up", "stairs-up", "hurdles", suite=SIGHTED)
+    seen = worlds.reset(seed=[3] * 3)[0][:, -len(SCAN) :]
+    assert (seen == seen[0]).all()
+    for _ in range(60):
+        seen = worlds.step(np.full((3, 6), 0.3))[0][:, -len(SCAN) :]
+    assert len({row.tobytes() for row in seen}) == 3
+
+
+def level_under_the_scan(runner: Runner) -> bool:
+    """Returns whether no ground rises or falls where the robot sees it at the start, wherever its noise puts it."""
+    noise = runner.body.noise
+    places = np.array([[SCAN[0] - noise, *SCAN, SCAN[-1] + noise]])
+    grounds = [Ground(kind, 0.2, 1.0, 0.8, 0.5) for kind in ("slope-up", "slope-down", "stairs-up")]
+    return not any(heights(table(pieces(ground, runner.level))[:, np.newaxis], places).any() for ground in grounds)
