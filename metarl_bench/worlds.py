@@ -133,8 +133,7 @@ class BatchedWorlds(Worlds):
 
     def __init__(self, suite: SuiteSpec, num_worlds: int) -> None:
         super().__init__(suite, num_worlds)
-        self._low = suite.action_space.low.astype(np.float64)
-        self._high = suite.action_space.high.astype(np.float64)
+        self._low, self._high = _bound(suite.action_space.low), _bound(suite.action_space.high)
         self._tasks: list[Task | None] = [None] * num_worlds
         self._seeds = np.zeros(num_worlds, np.int64)
         self._seeded = np.zeros(num_worlds, np.bool_)
@@ -327,3 +326,9 @@ class BatchedWorlds(Worlds):
             bad = np.flatnonzero(~np.isfinite(array).all(axis=1)).tolist()
             raise ContractError(f"step got NaN or infinite actions in worlds {bad}; expected finite numbers.")
         return inside, ~same.all(axis=1)
+
+
+def _bound(row: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns a bound of actions; a number where all are bounded alike: NumPy is several times as fast then."""
+    wide = row.astype(np.float64)
+    return wide[0] if (wide == wide[0]).all() else wide

@@ -47,10 +47,10 @@ def resident_kib(suite_id: str, num_worlds: int) -> float:
 
 
 def kib_per_world(suite_id: str) -> float:
-    """Returns the memory of one more world; each number of worlds is measured in a process of its own."""
+    """Returns the memory of one more world, the median; each number of worlds is measured in processes of its own."""
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        few, many = pool.starmap(resident_kib, [(suite_id, FEW), (suite_id, MANY)], chunksize=1)
-    return float(many - few) / (MANY - FEW)
+        sizes = pool.starmap(resident_kib, [(suite_id, FEW), (suite_id, MANY)] * ROUNDS, chunksize=1)
+    return statistics.median((many - few) / (MANY - FEW) for few, many in zip(sizes[::2], sizes[1::2], strict=True))
 
 
 def test_time_and_memory_of_models(benchmark: Any) -> None:

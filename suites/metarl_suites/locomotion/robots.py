@@ -69,11 +69,17 @@ class Robot:
             parts.append(np.stack([qpos[:, 0], np.zeros(len(qpos)), qpos[:, 1] + self.torso_height], axis=1))
         return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
 
-    def fallen(self, qpos: Array, qvel: Array) -> NDArray[np.bool_]:
-        """Returns which worlds' robots have fallen."""
+    def fallen(self, height: Array, qpos: Array, qvel: Array) -> NDArray[np.bool_]:
+        """Returns which worlds' robots have fallen.
+
+        Args:
+            height: Of the torso, m [worlds].
+            qpos: Joint positions [worlds, nq].
+            qvel: Joint velocities [worlds, nv].
+        """
         fallen = np.zeros(len(qpos), np.bool_)
         if self.heights != NOWHERE:
-            fallen |= _outside(qpos[:, self.axes - 1], self.heights)
+            fallen |= _outside(height, self.heights)
         if self.pitches != NOWHERE:
             fallen |= _outside(qpos[:, self.axes], self.pitches)
         if self.state_limit < np.inf:

@@ -82,15 +82,16 @@ class LeggedWorlds(RobotWorlds):
     @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
         simulator, robot = self._simulator, self._robot
-        before = simulator.qpos[worlds, : robot.axes].copy()
+        # By axis: NumPy is several times as fast along the worlds as along two or three axes.
+        torso = simulator.qpos.T[: robot.axes]
+        before = torso[:, worlds].copy()
         controls = robot.control_scale * actions
         sound = simulator.step(worlds, controls)
-        qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
-        position = qpos[:, : robot.axes]
-        motion = Motion((position - before) / simulator.step_s, position, controls)
-        rewards = self._definition.reward(motion, self._goals[worlds])
-        invalid = ~sound | (np.abs(motion.velocity) > robot.max_speed).any(axis=1)
-        fallen = robot.fallen(qpos, qvel)
+        after = torso[:, worlds].copy()
+        speeds = (after - before) / simulator.step_s
+        rewards = self._definition.reward(Motion(speeds.T, after.T, controls), self._goals[worlds])
+        invalid = ~sound | (np.abs(speeds) > robot.max_speed).any(axis=0)
+        fallen = robot.fallen(after[-1], simulator.qpos[worlds], simulator.qvel[worlds])
         if self._definition.fall_cost:
             left = self.suite.horizon - 1 - self._elapsed[worlds]
             rewards = rewards - self._definition.fall_cost * left * fallen

@@ -79,14 +79,14 @@ def heights(tables: Array, places: Array) -> Array:
     """Returns the heights of surfaces, m.
 
     Args:
-        tables: One for each world [3, worlds, PIECES].
-        places: Along the track, m [worlds, any].
+        tables: One for each world [3, PIECES, worlds].
+        places: Along the track, m [any, worlds]; beyond its ends, its walls go on.
     """
-    # A world that has broken may be anywhere, or nowhere.
-    places = np.minimum(np.maximum(np.where(np.isnan(places), 0.0, places), BACK), FRONT)
-    begun = tables[0, :, np.newaxis] <= places[..., np.newaxis]
-    last = begun.sum(axis=2, dtype=np.uint8) - 1
-    begin, low, slope = tables[:, np.arange(len(places))[:, np.newaxis], last]
+    places = np.fmax(places, BACK)  # the back for NaN, too: a world that has broken may be nowhere
+    begun = tables[0, :, np.newaxis] <= places
+    last = begun.view(np.uint8).sum(axis=0, dtype=np.uint8) - np.intp(1)
+    worlds = places.shape[-1]
+    begin, low, slope = tables.reshape(3, -1).take(last * worlds + np.arange(worlds), axis=1)
     found: Array = low + slope * (places - begin)
     return found
 

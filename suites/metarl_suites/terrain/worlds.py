@@ -21,6 +21,7 @@ from metarl_suites.terrain.specs import CONTROL_COST, PROGRESS, SCAN, UPRIGHT
 DEEPEST = 0.5
 # Under worlds without a task; of a kind with as many pieces as any, since the simulator makes room for the first model.
 LEVEL = Ground("rubble", height=0.0, length=1.0, friction=1.0, layout=0.0)
+_SCAN = np.array(SCAN)[:, np.newaxis]
 
 
 class TerrainWorlds(RobotWorlds):
@@ -30,7 +31,7 @@ class TerrainWorlds(RobotWorlds):
         level = terrain(runner, LEVEL)
         super().__init__(suite, runner.body, [level.model] * num_worlds, num_threads=num_threads)
         self._runner = runner
-        self._tables = np.repeat(level.table[:, np.newaxis], num_worlds, axis=1)
+        self._tables = np.repeat(level.table[..., np.newaxis], num_worlds, axis=2)
         self._sighted = suite.observation_space.shape != (runner.proprioception,)
 
     @override
@@ -38,22 +39,27 @@ class TerrainWorlds(RobotWorlds):
         terrains = [terrain(self._runner, Ground.of(task)) for task in tasks]
         self._simulator.set_models(worlds, [found.model for found in terrains])
         for world, found in zip(worlds, terrains, strict=True):
-            self._tables[:, world] = found.table
+            self._tables[..., world] = found.table
 
     @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
         simulator, robot = self._simulator, self._robot
-        before = simulator.qpos[worlds, : robot.axes].copy()
+        # By axis: NumPy is several times as fast along the worlds as along two or three axes.
+        torso = simulator.qpos.T[: robot.axes]
+        before = torso[:, worlds].copy()
         sound = simulator.step(worlds, actions)
-        qpos, qvel = simulator.qpos[worlds].copy(), simulator.qvel[worlds]
-        speeds = (qpos[:, : robot.axes] - before) / simulator.step_s
+        after = torso[:, worlds].copy()
+        speeds = (after - before) / simulator.step_s
         # Falls are relative to the ground. Its height is cheaper to know everywhere than the tables are to pick from.
-        qpos[:, robot.axes - 1] -= heights(self._tables, simulator.qpos[:, :1])[worlds, 0]
-        invalid = ~sound | (np.abs(speeds) > robot.max_speed).any(axis=1)
-        invalid |= qpos[:, robot.axes - 1] < robot.heights[0] - DEEPEST
-        fallen = robot.fallen(qpos, qvel) | _on_its_back(qpos, robot.axes)
-        rewards = PROGRESS * speeds[:, 0] + UPRIGHT * ~fallen - CONTROL_COST * np.square(actions).sum(axis=1)
-        arrived = qpos[:, 0] >= self._runner.distance
+        height = after[-1] - heights(self._tables, torso[:1])[0, worlds]
+        invalid = ~sound | (np.abs(speeds) > robot.max_speed).any(axis=0)
+        invalid |= height < robot.heights[0] - DEEPEST
+        qpos, qvel = simulator.qpos[worlds], simulator.qvel[worlds]
+        fallen = robot.fallen(height, qpos, qvel)
+        if robot.axes == 3:
+            fallen |= _on_its_back(qpos)
+        rewards = PROGRESS * speeds[0] + UPRIGHT * ~fallen - CONTROL_COST * np.square(actions).sum(axis=1)
+        arrived = after[0] >= self._runner.distance
         return Outcome(rewards, terminated=fallen, success=arrived & ~fallen, invalid=invalid)
 
     @override
@@ -62,19 +68,16 @@ class TerrainWorlds(RobotWorlds):
         observations = self._robot.observe(qpos, self._simulator.qvel)
         if not self._sighted:
             return observations
-        height = qpos[:, self._robot.axes - 1 : self._robot.axes]
-        ahead = heights(self._tables, qpos[:, :1] + np.array(SCAN)) - height
-        return np.concatenate([observations, ahead], axis=1, dtype=np.float32, casting="same_kind")
+        ahead = heights(self._tables, qpos[:, 0] + _SCAN) - qpos[:, self._robot.axes - 1]
+        return np.concatenate([observations, ahead.T], axis=1, dtype=np.float32, casting="same_kind")
 
     @override
     def _state(self) -> dict[str, NDArray[Any]]:
         return {"physics": self._simulator.state}
 
 
-def _on_its_back(qpos: Array, axes: int) -> Bools:
-    """Returns which robots that turn freely (three axes, then a quaternion) have their upper side below."""
-    if axes == 2:
-        return np.zeros(len(qpos), np.bool_)
-    x, y = qpos[:, axes + 1], qpos[:, axes + 2]
+def _on_its_back(qpos: Array) -> Bools:
+    """Returns which robots that turn freely (their quaternion follows three axes) have their upper side below."""
+    x, y = qpos[:, 4], qpos[:, 5]
     below: Bools = 2.0 * (x**2 + y**2) > 1.0  # the vertical part of the body's z axis is 1 - 2 (x^2 + y^2)
     return below

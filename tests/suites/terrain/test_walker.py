@@ -114,6 +114,6 @@ def test_what_a_sighted_one_scans_is_level_from_the_start_until_it_moves() -> No
 def level_under_the_scan(runner: Runner) -> bool:
     """Returns whether no ground rises or falls where the robot sees it at the start, wherever its noise puts it."""
     noise = runner.body.noise
-    places = np.array([[SCAN[0] - noise, *SCAN, SCAN[-1] + noise]])
+    places = np.array([SCAN[0] - noise, *SCAN, SCAN[-1] + noise])[:, np.newaxis]
     grounds = [Ground(kind, 0.2, 1.0, 0.8, 0.5) for kind in ("slope-up", "slope-down", "stairs-up")]
-    return not any(heights(table(pieces(ground, runner.level))[:, np.newaxis], places).any() for ground in grounds)
+    return not any(heights(table(pieces(ground, runner.level))[..., np.newaxis], places).any() for ground in grounds)
