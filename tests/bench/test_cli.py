@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -50,8 +51,26 @@ if __name__ == "__main__":
 """
 
 
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
 def bench(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the program as a process of its own."""
     return start(*words, cwd=cwd, program=["-m", "metarl_bench.cli"], **environment)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Runs the program in this process, which starts at once."""
+
+    def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "200")
+        code = main([str(word) for word in words])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return run
 
 
 def start(*words: object, cwd: Path, program: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -173,21 +192,21 @@ def test_run_tells_each_cells_end_and_changes_nothing_when_repeated(workplace: P
     assert {path: path.read_bytes() for path in workplace.rglob("*") if path.is_file()} == files
 
 
-def test_until_leaves_a_partial_run_that_the_printed_command_completes(tmp_path: Path) -> None:
-    done = bench("run", *CELL, *RL2, "--seed", 3, "--until", 4000, cwd=tmp_path)
+def test_until_leaves_a_partial_run_that_the_printed_command_completes(tmp_path: Path, here: Here) -> None:
+    done = here("run", *CELL, *RL2, "--seed", 3, "--until", 4000, cwd=tmp_path)
     assert done.returncode == 0
     assert ": partial at " in done.stdout
     (command,) = (line.partition("to go on: ")[2] for line in done.stdout.splitlines() if "to go on: " in line)
     program, *words = shlex.split(command)
     assert program == "metarl-bench"
-    again = bench(*words, cwd=tmp_path)
+    again = here(*words, cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert ": complete at " in again.stdout
     assert ", resumed: " in again.stdout
 
 
-def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplace: Path) -> None:
-    done = bench("run", *CELL, *RL2, "gradient_clip=1", "--seed", 1, cwd=workplace)
+def test_other_settings_than_those_in_the_folder_fail_with_a_difference(workplace: Path, here: Here) -> None:
+    done = here("run", *CELL, *RL2, "gradient_clip=1", "--seed", 1, cwd=workplace)
     assert done.returncode == 1
     assert "config.gradient_clip: 0.5 in the folder, 1.0 now" in done.stderr
     assert "--force-new-run" in done.stderr
@@ -267,9 +286,9 @@ def test_settings_are_split_at_the_first_equals_sign() -> None:
 # -- evaluate --------------------------------------------------------------------------------------------------------
 
 
-def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path, tmp_path: Path) -> None:
+def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path, tmp_path: Path, here: Here) -> None:
     weights = workplace / "runs/smoke-v1" / SUITE / "rl2/seed-1/checkpoints/8000"
-    done = bench("evaluate", "--weights", weights, "--out", tmp_path / "new/rows.csv", cwd=tmp_path)
+    done = here("evaluate", "--weights", weights, "--out", tmp_path / "new/rows.csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     again = pd.read_csv(tmp_path / "new/rows.csv")
     recorded = mb.load_results(workplace / "runs").query("agent == 'rl2' and seed == 1 and checkpoint_steps == 8000")
@@ -292,45 +311,47 @@ def test_evaluate_repeats_the_recorded_episodes_without_training(workplace: Path
 # -- leaderboard and plot --------------------------------------------------------------------------------------------
 
 
-def test_the_leaderboard_of_a_pipe_is_not_folded(workplace: Path) -> None:
-    done = bench("leaderboard", "runs", "--unverified", cwd=workplace)
+def test_the_leaderboard_of_a_pipe_is_not_folded(workplace: Path, here: Here) -> None:
+    done = here("leaderboard", "runs", "--unverified", cwd=workplace)
     assert done.returncode == 0, done.stderr
     assert f"{SUITE}, smoke-v1, 8,000 training steps" in done.stdout
     assert "generalisation" not in done.stdout
-    assert "generalisation" in bench("leaderboard", "runs", "--unverified", "--details", cwd=workplace).stdout
+    assert "generalisation" in here("leaderboard", "runs", "--unverified", "--details", cwd=workplace).stdout
 
 
 @pytest.mark.parametrize(("kind", "sign"), [("markdown", "| :-- |"), ("csv", "protocol,digest,"), ("latex", "toprule")])
-def test_the_leaderboard_is_written_in_every_format(kind: str, sign: str, workplace: Path, tmp_path: Path) -> None:
+def test_the_leaderboard_is_written_in_every_format(
+    kind: str, sign: str, workplace: Path, tmp_path: Path, here: Here
+) -> None:
     file = tmp_path / "new" / "board"
-    done = bench("leaderboard", workplace / "runs", "--unverified", "--format", kind, "--out", file, cwd=tmp_path)
+    done = here("leaderboard", workplace / "runs", "--unverified", "--format", kind, "--out", file, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sign in file.read_text()
     assert (
-        bench("leaderboard", workplace / "runs", "--unverified", "--format", kind, cwd=tmp_path).stdout
+        here("leaderboard", workplace / "runs", "--unverified", "--format", kind, cwd=tmp_path).stdout
         == file.read_text()
     )
 
 
-def test_the_leaderboard_replaces_the_marked_part_of_a_file_and_nothing_else(workplace: Path, tmp_path: Path) -> None:
+def test_the_leaderboard_replaces_the_marked_part_of_a_file_and_nothing_else(
+    workplace: Path, tmp_path: Path, here: Here
+) -> None:
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- leaderboard:begin -->\nold\n<!-- leaderboard:end -->\nafter\n")
     words = ("leaderboard", workplace / "runs", "--unverified", "--format", "markdown", "--into", page)
-    assert bench(*words, cwd=tmp_path).returncode == 0
+    assert here(*words, cwd=tmp_path).returncode == 0
     once = page.read_text()
     assert once.startswith("before\n<!-- leaderboard:begin -->\n\n### toy/point-robot-v1")
     assert once.endswith("\n<!-- leaderboard:end -->\nafter\n")
     assert "old" not in once
-    assert bench(*words, cwd=tmp_path).returncode == 0
+    assert here(*words, cwd=tmp_path).returncode == 0
     assert page.read_text() == once
 
 
-def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path) -> None:
+def test_a_file_without_markers_is_left_alone(workplace: Path, tmp_path: Path, here: Here) -> None:
     page = tmp_path / "page.md"
     page.write_text("<!-- leaderboard:begin -->\nmine")
-    done = bench(
-        "leaderboard", workplace / "runs", "--unverified", "--format", "markdown", "--into", page, cwd=tmp_path
-    )
+    done = here("leaderboard", workplace / "runs", "--unverified", "--format", "markdown", "--into", page, cwd=tmp_path)
     assert done.returncode == 2
     assert "<!-- leaderboard:end -->" in done.stderr
     assert page.read_text() == "<!-- leaderboard:begin -->\nmine"
@@ -360,8 +381,10 @@ def test_a_file_that_is_no_text_is_left_alone(
         (["runs", "--unverified", "--out", "file"], "--format markdown, csv or latex"),
     ],
 )
-def test_a_leaderboard_of_nothing_says_what_there_is(words: list[str], message: str, workplace: Path) -> None:
-    done = bench("leaderboard", *words, cwd=workplace)
+def test_a_leaderboard_of_nothing_says_what_there_is(
+    words: list[str], message: str, workplace: Path, here: Here
+) -> None:
+    done = here("leaderboard", *words, cwd=workplace)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -396,8 +419,8 @@ def test_a_damaged_run_is_named_and_costs_no_other(
     assert len(list((tmp_path / "figures").glob("*.png"))) == 3
 
 
-def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path) -> None:
-    done = bench("plot", workplace / "runs", "--unverified", "--out", tmp_path / "my figures", cwd=tmp_path)
+def test_plot_prints_the_paths_of_the_figures_that_it_draws(workplace: Path, tmp_path: Path, here: Here) -> None:
+    done = here("plot", workplace / "runs", "--unverified", "--out", tmp_path / "my figures", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     paths = [Path(line) for line in done.stdout.splitlines()]
     assert sorted(paths) == sorted((tmp_path / "my figures").iterdir())
@@ -478,8 +501,8 @@ def test_a_report_gets_its_folder(workplace: Path, tmp_path: Path) -> None:
 # -- check and doctor ------------------------------------------------------------------------------------------------
 
 
-def test_check_reports_every_rule_of_a_sound_suite(tmp_path: Path) -> None:
-    done = bench("check", "suite", SUITE, cwd=tmp_path)
+def test_check_reports_every_rule_of_a_sound_suite(tmp_path: Path, here: Here) -> None:
+    done = here("check", "suite", SUITE, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     *rules, summary = done.stdout.splitlines()
     assert all(line.startswith("ok    ") for line in rules)
@@ -495,8 +518,8 @@ def test_check_names_the_rule_that_a_suite_breaks(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_check_reports_every_rule_of_a_sound_agent(tmp_path: Path) -> None:
-    done = bench("check", "agent", "random", cwd=tmp_path)
+def test_check_reports_every_rule_of_a_sound_agent(tmp_path: Path, here: Here) -> None:
+    done = here("check", "agent", "random", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "rules kept" in done.stdout.splitlines()[-1]
 
