@@ -11,7 +11,7 @@ from metarl_suites.navigation.driver import drive
 from metarl_suites.navigation.maps import Map
 from metarl_suites.navigation.wild import FAST, LEANING, constant, drive_wildly, measure
 from metarl_suites.navigation.worlds import DrivingWorlds
-from tests.suites.navigation.library import LATEST, USUAL, VEHICLE, WEATHER, driven, play
+from tests.suites.navigation.library import LATEST, TRAFFIC, USUAL, VEHICLE, WEATHER, driven, play
 
 # What changes what is seen alone, and not where the same actions lead to.
 SEEN_ALONE = {"visibility", "noise"}
@@ -46,7 +46,10 @@ def test_standing_still_never_arrives(suite_id: str) -> None:
     assert (returns < 0.25 * suite.spec.references.expert).all()  # wind carries some cars over ice
 
 
-@pytest.mark.parametrize("suite_id", LATEST)
+# Nearest to it in traffic; the others take minutes.
+@pytest.mark.parametrize(
+    "suite_id", [pytest.param(name, marks=() if name == TRAFFIC else pytest.mark.learning) for name in LATEST]
+)
 def test_no_constant_action_pays_what_driving_does(suite_id: str) -> None:
     """Neither standing still nor driving at walls."""
     suite = make_suite(suite_id)
@@ -88,6 +91,7 @@ def test_full_throttle_into_walls_moves_nobody_through_walls_and_tips_nobody(sui
     assert worst.max() < LEANING
 
 
+@pytest.mark.learning  # minutes; the test above drives into walls in every suite, an episode a task
 @pytest.mark.parametrize(
     ("suite_id", "most"),
     [
