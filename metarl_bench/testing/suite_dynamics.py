@@ -13,9 +13,10 @@ from metarl_bench.worlds import Worlds
 
 NUM_WORLDS = 4
 NUM_PAIRS = 32
-# So often pairs are drawn where a parameter has not shown: where arriving alone pays, few get anywhere.
-DRAWS = 4
 MOST_STEPS = 60
+# Steps of each draw of pairs, while a parameter has not shown: most show at once, and where arriving alone pays, few
+# get anywhere.
+DRAWS = (4, MOST_STEPS, MOST_STEPS, MOST_STEPS, MOST_STEPS)
 CONSTANT_STEPS = 2000
 
 
@@ -66,20 +67,20 @@ def _seeds_matter(suite: Suite) -> bool:
 def every_parameter_matters(suite: Suite) -> None:
     """Changing one parameter of a task changes what the same actions with the same seed lead to."""
     hidden = [parameter.name for parameter in suite.spec.parameters]
-    for draw in range(DRAWS):
+    for draw, steps in enumerate(DRAWS):
         if hidden:
-            hidden = _hidden(suite, hidden, purpose=f"parameters {draw}" if draw else "parameters")
+            hidden = _hidden(suite, hidden, steps, purpose=f"parameters {draw}")
     expect(
         not hidden,
-        f"The parameters {', '.join(hidden)} change neither observations nor rewards in {DRAWS * NUM_PAIRS} pairs of "
-        "tasks; use them in _assign or leave them out.",
+        f"The parameters {', '.join(hidden)} change neither observations nor rewards in {len(DRAWS) * NUM_PAIRS} pairs "
+        "of tasks; use them in _assign or leave them out.",
     )
 
 
-def _hidden(suite: Suite, names: list[str], *, purpose: str) -> list[str]:
-    """Returns those of some parameters that change nothing in any of some pairs of tasks."""
+def _hidden(suite: Suite, names: list[str], steps: int, *, purpose: str) -> list[str]:
+    """Returns those of some parameters that change nothing in so many steps of any of some pairs of tasks."""
     donors = sample(suite, 2 * NUM_PAIRS, purpose=purpose)
-    actions = random_actions(suite.spec, _steps(suite), NUM_PAIRS, purpose=purpose)
+    actions = random_actions(suite.spec, min(steps, suite.spec.horizon), NUM_PAIRS, purpose=purpose)
     tasks = donors[:NUM_PAIRS]
     base = rollout(ready(suite, tasks), actions)
 

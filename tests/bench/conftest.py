@@ -2,11 +2,13 @@
 
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from metarl_bench.cli import main
 from metarl_bench.interrupts import SIGNALS
 from metarl_bench.runner import Outcome
 from tests.bench import support
@@ -39,3 +41,17 @@ def signal_handlers() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> support.Here:
+    """Runs ``metarl-bench`` in this process: one of its own would first import for seconds."""
+
+    def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.chdir(cwd)
+        monkeypatch.setenv("COLUMNS", "200")
+        code = main([str(word) for word in words])
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return run

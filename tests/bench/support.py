@@ -33,6 +33,7 @@ from tests.bench import moments
 REPOSITORY = Path(__file__).parents[2]
 SUITE = "toy/point-robot-v1"
 TABLES = ("episodes.parquet", "within_trial.parquet")
+Here = Callable[..., subprocess.CompletedProcess[str]]  # see the fixture
 # "<moment>/<what>:<number>", where the number counts steps, or changes on disk for the moments of ``moments.PLACES``;
 # in the environment, since a setting would make another run.
 FAULT = "METARL_TEST_FAULT"

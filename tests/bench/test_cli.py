@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -8,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,7 @@ import metarl_suites
 from metarl_bench.cli import main
 from metarl_bench.cli.settings import parse_settings
 from metarl_bench.errors import ConfigError
+from tests.bench.support import Here
 
 SUITE = "toy/point-robot-v1"
 CELL = ("--protocol", "smoke-v1", "--suite", SUITE)
@@ -51,26 +52,9 @@ if __name__ == "__main__":
 """
 
 
-Here = Callable[..., subprocess.CompletedProcess[str]]
-
-
 def bench(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs the program as a process of its own."""
     return start(*words, cwd=cwd, program=["-m", "metarl_bench.cli"], **environment)
-
-
-@pytest.fixture
-def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
-    """Runs the program in this process, which starts at once."""
-
-    def run(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-        monkeypatch.chdir(cwd)
-        monkeypatch.setenv("COLUMNS", "200")
-        code = main([str(word) for word in words])
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(words, code, said.out, said.err)
-
-    return run
 
 
 def start(*words: object, cwd: Path, program: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
@@ -88,9 +72,10 @@ def start(*words: object, cwd: Path, program: list[str], **environment: str) -> 
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with finished runs in runs/: two seeds of random, one of rl2."""
     folder = tmp_path_factory.mktemp("work place")  # paths with spaces must do
-    for words in (("--agent", "random", "--seeds", 0, 1, "--workers", 2), (*RL2, "--seed", 1)):
-        done = bench("run", *CELL, *words, cwd=folder)
-        assert done.returncode == 0, done.stderr
+    done = bench("run", *CELL, "--agent", "random", "--seeds", 0, 1, "--workers", 2, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    with contextlib.chdir(folder):
+        assert main(["run", *CELL, *RL2, "--seed", "1"]) == 0
     return folder
 
 

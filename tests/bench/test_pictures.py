@@ -25,6 +25,7 @@ from metarl_bench.pictures.opengl import ABOVE, Painter
 from metarl_bench.pictures.sheet import COLUMNS, TILE
 from metarl_bench.registry import make_suite
 from metarl_bench.runner import run_cell
+from tests.bench.support import Here
 
 TOY = "toy/point-robot-v1"
 CHEETAH = "locomotion/cheetah-velocity-v1"
@@ -140,9 +141,12 @@ def test_a_contact_sheet_has_one_picture_for_each_task(tmp_path: Path) -> None:
         ((TOY, "--protocol", "smoke-v1", "--film", "mp4"), "Install it (apt-get install ffmpeg), or write a GIF"),
     ],
 )
-def test_bad_input_says_what_to_do(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
-    environment = {"PATH": str(tmp_path)} if "mp4" in words else {}
-    done = render(*words, cwd=tmp_path, **environment)
+def test_bad_input_says_what_to_do(
+    words: tuple[str, ...], message: str, tmp_path: Path, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "mp4" in words:
+        monkeypatch.setenv("PATH", str(tmp_path))
+    done = here("render", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
