@@ -55,9 +55,10 @@ quickstart: $(RUNTIME)
 	$(BIN)/metarl-bench leaderboard runs results --unverified --suite $(SUITE) --checkpoint $(STEPS)
 	$(BIN)/metarl-bench plot runs results --unverified --suite $(SUITE) --checkpoint $(STEPS) --out runs/figures
 
-# As many tests at once as there are cores: more threads would only wait for each other.
+# As many tests at once as there are cores: more threads would only wait for each other. Neighbours stay together, for
+# what they share, until a core has nothing left.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto -m "not learning" --ignore=tests/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist worksteal -m "not learning" --ignore=tests/benchmarks
 
 lint: $(DEV)
 	$(BIN)/ruff check
