@@ -195,6 +195,7 @@ REFERENCES = {
     "locomotion/terrain-ant-v1": "0ddc8da68ae6",
     "locomotion/terrain-cheetah-sighted-v1": "f3113ee55ad2",
     "locomotion/terrain-cheetah-v1": "5431af205eac",
+    "locomotion/terrain-walker-sighted-v1": "61032278c410",
     "locomotion/terrain-walker-v1": "2e6e8b8867fc",
     "locomotion/walker-params-v1": "3620ea081097",
     "navigation/drive-city-v1": "5a9bf840bbcc",

@@ -128,5 +128,12 @@ SPECS: tuple[SuiteSpec, ...] = (
         sighted=False,
         references=best_run("locomotion/terrain-walker-v1", random=-2.3, expert=462.9, runs=ORACLE),
     ),
-    _terrain("walker", "walker", "SightedWalkerTerrain", SIGHTED_WALKER, sighted=True),
+    _terrain(
+        "walker",
+        "walker",
+        "SightedWalkerTerrain",
+        SIGHTED_WALKER,
+        sighted=True,
+        references=best_run("locomotion/terrain-walker-sighted-v1", random=-2.4, expert=453.0, runs=ORACLE),
+    ),
 )

@@ -34,6 +34,7 @@ EXPERTS = {
     "locomotion/terrain-ant-v1": ("lite-v1", "multitask-ppo"),
     "locomotion/terrain-cheetah-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-cheetah-v1": ("lite-v1", "multitask-ppo"),
+    "locomotion/terrain-walker-sighted-v1": ("lite-v1", "oracle"),
     "locomotion/terrain-walker-v1": ("lite-v1", "oracle"),
     "locomotion/walker-params-v1": ("lite-v1", "oracle"),
 }
