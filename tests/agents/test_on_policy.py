@@ -207,7 +207,7 @@ def test_updates_get_smaller_towards_the_end_of_the_budget() -> None:
             num_worlds=8, steps=20, memory=8, hidden=8, lowest_rate=1e-7, highest_rate=0.01, final_kl=final_kl
         )
         agent = Rl2(SUITES.get(POINT), SHAPE, small, np.random.default_rng(0))
-        budget = 40 * small.num_worlds * small.steps
+        budget = 20 * small.num_worlds * small.steps
         agent.meta_train(ground(budget), until=budget, rng=np.random.default_rng(1))
         return agent.training_log()["kl"]
 
