@@ -46,7 +46,8 @@ def episode_generator(seed: int, episode: int) -> np.random.Generator:
         seed: The world's seed, in [0, 2**63).
         episode: How many episodes that seed has begun before this one.
     """
-    # Given the same key as ``key``, Philox would ask the system for entropy first, for nothing: four times as long.
+    # Given the same key as ``key``, Philox would ask the system for entropy first, for nothing, and for longer than all
+    # the rest takes.
     key = _Key(seed, episode)
     return np.random.Generator(np.random.Philox(key))  # type: ignore[arg-type] # any ISeedSequence, says BitGenerator
 

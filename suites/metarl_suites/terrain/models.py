@@ -42,7 +42,7 @@ def terrain(runner: Runner, ground: Ground) -> Terrain:
         _place(box, piece, runner.half_width)
         box.friction[0] = ground.friction if piece.ice else friction
         box.rgba = _ICE if piece.ice else (_EARTH, _STONE)[number % 2]
-    # A copy: what the compiler returns stays scattered among what it threw away, which costs 5 KiB a model.
+    # A copy takes less memory: what the compiler returns stays scattered among what it threw away.
     return Terrain(copy.copy(spec.compile()), table(surface))
 
 
