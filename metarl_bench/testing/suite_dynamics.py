@@ -20,8 +20,8 @@ DRAWS = (4, MOST_STEPS, MOST_STEPS, MOST_STEPS, MOST_STEPS)
 CONSTANT_STEPS = 2000
 
 
-def _steps(suite: Suite) -> int:
-    return min(suite.spec.horizon, MOST_STEPS)
+def _steps(suite: Suite, most: int = MOST_STEPS) -> int:
+    return min(suite.spec.horizon, most)
 
 
 def equal_seeds_give_equal_episodes(suite: Suite) -> None:
@@ -80,7 +80,7 @@ def every_parameter_matters(suite: Suite) -> None:
 def _hidden(suite: Suite, names: list[str], steps: int, *, purpose: str) -> list[str]:
     """Returns those of some parameters that change nothing in so many steps of any of some pairs of tasks."""
     donors = sample(suite, 2 * NUM_PAIRS, purpose=purpose)
-    actions = random_actions(suite.spec, min(steps, suite.spec.horizon), NUM_PAIRS, purpose=purpose)
+    actions = random_actions(suite.spec, _steps(suite, steps), NUM_PAIRS, purpose=purpose)
     tasks = donors[:NUM_PAIRS]
     base = rollout(ready(suite, tasks), actions)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from metarl_bench.tasks import SuiteSpec, Task
-from metarl_bench.worlds import Outcome, WorldIndex
+from metarl_bench.worlds import Bools, Outcome, WorldIndex
 from metarl_suites.locomotion.models import load
 from metarl_suites.locomotion.rewards import Array, Motion
 from metarl_suites.locomotion.robots import Robot
@@ -41,6 +41,20 @@ class Definition:
     fall_cost: float = 0.0
 
 
+class Moved(NamedTuple):
+    """What a step did to the torsos, by axis: NumPy is several times as fast along worlds as along two or three axes.
+
+    Attributes:
+        speeds: Their mean over the step, m/s [axes, worlds].
+        position: After it, m [axes, worlds].
+        invalid: Where the simulator gave up, or a robot is faster than any can be [worlds].
+    """
+
+    speeds: Array
+    position: Array
+    invalid: Bools
+
+
 class RobotWorlds(SimulatedWorlds):
     """A batch of one kind of robot: its simulator and its start."""
 
@@ -55,6 +69,15 @@ class RobotWorlds(SimulatedWorlds):
         simulator.state[worlds] = simulator.initial_state
         for world, rng in zip(worlds, rngs, strict=True):
             self._robot.start(simulator.qpos[world], simulator.qvel[world], rng)
+
+    def _move(self, worlds: WorldIndex, controls: Array) -> Moved:
+        """Takes one environment step of physics."""
+        torso = self._simulator.qpos.T[: self._robot.axes]
+        before = torso[:, worlds].copy()
+        sound = self._simulator.step(worlds, controls)
+        position = torso[:, worlds].copy()
+        speeds = (position - before) / self._simulator.step_s
+        return Moved(speeds, position, ~sound | (np.abs(speeds) > self._robot.max_speed).any(axis=0))
 
 
 class LeggedWorlds(RobotWorlds):
@@ -82,16 +105,10 @@ class LeggedWorlds(RobotWorlds):
     @override
     def _advance(self, worlds: WorldIndex, actions: Array) -> Outcome:
         simulator, robot = self._simulator, self._robot
-        # By axis: NumPy is several times as fast along the worlds as along two or three axes.
-        torso = simulator.qpos.T[: robot.axes]
-        before = torso[:, worlds].copy()
         controls = robot.control_scale * actions
-        sound = simulator.step(worlds, controls)
-        after = torso[:, worlds].copy()
-        speeds = (after - before) / simulator.step_s
-        rewards = self._definition.reward(Motion(speeds.T, after.T, controls), self._goals[worlds])
-        invalid = ~sound | (np.abs(speeds) > robot.max_speed).any(axis=0)
-        fallen = robot.fallen(after[-1], simulator.qpos[worlds], simulator.qvel[worlds])
+        speeds, position, invalid = self._move(worlds, controls)
+        rewards = self._definition.reward(Motion(speeds.T, position.T, controls), self._goals[worlds])
+        fallen = robot.fallen(position[-1], simulator.qpos[worlds], simulator.qvel[worlds])
         if self._definition.fall_cost:
             left = self.suite.horizon - 1 - self._elapsed[worlds]
             rewards = rewards - self._definition.fall_cost * left * fallen

@@ -82,10 +82,10 @@ def test_known_heights() -> None:
     assert [surface(stairs, edge + x) for x in (0.1, 0.4, 0.6, 1.4)] == pytest.approx([0.1, 0.1, 0.2, 0.3])
     down = Ground("stairs-down", 0.1, 0.5, 1.0, 0.0)
     assert [surface(down, edge + x) for x in (0.1, 0.6)] == pytest.approx([-0.1, -0.2])
-    waves = Ground("waves", 0.4, 3.0, 1.0, 0.0)
     # Beyond the track's ends, its walls go on.
     assert surface(stairs, 1e9) == surface(stairs, FRONT) > WALL
     assert surface(stairs, -1e9) == surface(stairs, BACK) == surface(stairs, np.nan) > WALL
+    waves = Ground("waves", 0.4, 3.0, 1.0, 0.0)
     # Corners of the six pieces lie on the cosine; between them the ground is straight.
     assert [surface(waves, edge + x) for x in (0.5, 0.75, 1.5, 3.0, 4.5)] == pytest.approx([0.1, 0.2, 0.4, 0.0, 0.4])
 
